@@ -1,0 +1,303 @@
+"""Arguments and results to bytes and back, unchanged: what would come back as something else is refused.
+
+Plain values are written as natural JSON or MessagePack; every other one as {"$": type, "v": plain form}.
+This module neither imports nor runs anything that the bytes name.
+"""
+
+from __future__ import annotations
+
+import os
+from math import isfinite
+from reprlib import repr as short_repr
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .errors import ConfigError, EncodingError, UndecodableError
+from .typetags import READERS, WRITERS, ZONED, Refused, Types, bytes_to_text, is_registrable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["MAX_DEPTH", "Codec", "Types"]
+
+MAX_DEPTH = 100
+
+# A process may refuse to read ints of more than 640 digits; below that, JSON's ints give way to hex.
+_DIGITS = 300
+_LONGEST = 10 ** (2 * _DIGITS)
+
+_ATOMS = frozenset({type(None), bool, int, str})
+
+
+class Codec:
+    """Encodes and decodes in one format, "json" or "msgpack". It keeps nothing and may be shared by threads.
+
+    `types` is the allow-list of classes; without one, only built-in types cross the wire.
+    Raises ConfigError for another format.
+    """
+
+    def __init__(self, format: str = "json", types: Types | None = None) -> None:  # noqa: A002 - names the option
+        self.format = format
+        self.types = Types() if types is None else types
+        self._read: Callable[[bytes], Any]
+        match format:
+            case "json":
+                self._write = msgspec.json.Encoder().encode
+                self._read = msgspec.json.Decoder().decode
+                self._mark, native = b'"$"', _ATOMS
+            case "msgpack":
+                self._write = msgspec.msgpack.Encoder().encode
+                self._read = msgspec.msgpack.Decoder(ext_hook=_refuse_extension).decode
+                self._mark, native = b"\xa1$", _ATOMS | {float, bytes}
+            case _:
+                raise ConfigError(f"there is no format {format!r}; choose 'json' or 'msgpack'")
+        self._is_plain = _plain_check(native)
+        self._tagger = _Tagger(self, native)
+        # Long ints and lone surrogates are rare and dear to look for: only a failed write leads to a search.
+        self._careful_tagger = _Tagger(self, native - {int, str})
+
+    def encode(self, value: object, name: str = "argument") -> bytes:
+        """The bytes of `value`.
+
+        Raises EncodingError, which names the part that cannot travel by its path, with `name` for the whole.
+        """
+        try:
+            data = self._write(value if self._is_plain(value, 0) else self._tagger.tag(value, 0))
+            if len(data) < 2 * _DIGITS or not _may_hold_long_number(data):
+                return data
+        except Refused as refusal:
+            raise EncodingError(refusal.sentence(name)) from None
+        except (ValueError, OverflowError, RecursionError):
+            pass
+        return self._encode_carefully(value, name)
+
+    def _encode_carefully(self, value: object, name: str) -> bytes:
+        try:
+            return self._write(self._careful_tagger.tag(value, 0))
+        except Refused as refusal:
+            raise EncodingError(refusal.sentence(name)) from None
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise EncodingError(
+                f"{name} cannot be written as {self.format} ({error}); send a smaller or flatter form of it"
+            ) from error
+
+    def decode(self, data: bytes) -> Any:
+        """The value that `encode` was given. Raises UndecodableError for any other bytes."""
+        try:
+            value = self._read(data)
+            if self._mark in data and (type(value) is dict or type(value) is list):
+                return _untag(value, self.types)
+            return value
+        except UndecodableError:
+            raise
+        except Exception as error:
+            raise UndecodableError(
+                f"{len(data)} bytes cannot be read as {self.format} ({type(error).__name__}: {error}); "
+                "they are damaged, in another format, or from another version of the classes they hold"
+            ) from error
+
+
+def _plain_check(native: frozenset[type]) -> Callable[[Any, int], bool]:
+    """A test whether a value can be written as it is."""
+    are_native = native.issuperset
+    are_str = frozenset({str}).issuperset
+
+    def is_plain(value: Any, depth: int) -> bool:
+        cls = type(value)
+        if cls is dict:
+            if "$" in value or not are_str(map(type, value)):
+                return False
+            value = value.values()
+        elif cls is not list:
+            return cls in native or (cls is float and isfinite(value))
+        if depth == MAX_DEPTH:
+            return False
+        if are_native(map(type, value)):
+            return True
+        depth += 1
+        for item in value:
+            cls = type(item)
+            if cls not in native and not (isfinite(item) if cls is float else is_plain(item, depth)):
+                return False
+        return True
+
+    return is_plain
+
+
+def _may_hold_long_number(data: bytes) -> bool:
+    """False only if no run of 2 * _DIGITS digits is in `data`, for such a run covers one of these blocks."""
+    return any(data[start : start + _DIGITS].isdigit() for start in range(0, len(data), _DIGITS))
+
+
+class _Tagger:
+    """Rewrites a value into what is native to the format; values of the types `as_they_are` stay."""
+
+    def __init__(self, codec: Codec, as_they_are: frozenset[type]) -> None:
+        self._types = codec.types
+        self._write = codec._write
+        self._as_they_are = as_they_are
+        binary = codec.format == "msgpack"
+        self._longest = (-(1 << 63), (1 << 64) - 1) if binary else (-_LONGEST, _LONGEST)
+        write_bytes: Callable[[Any], Any] = bytes if binary else bytes_to_text
+        self._taggers: dict[type, Callable[[Any, int], Any]] = {
+            dict: self._tag_dict,
+            list: self._tag_items,
+            tuple: lambda value, depth: {"$": "tuple", "v": self._tag_items(value, depth)},
+            set: lambda value, depth: {"$": "set", "v": self._tag_set(value, depth)},
+            frozenset: lambda value, depth: {"$": "frozenset", "v": self._tag_set(value, depth)},
+            str: self._tag_str,
+            int: self._tag_int,
+            float: lambda value, depth: value if isfinite(value) else {"$": "float", "v": str(value)},
+            bytes: lambda value, depth: {"$": "bytes", "v": write_bytes(value)},
+            bytearray: lambda value, depth: {"$": "bytearray", "v": write_bytes(value)},
+            **{cls: _tagged(tag, write) for cls, (tag, write) in WRITERS.items()},
+        }
+
+    def tag(self, value: Any, depth: int) -> Any:
+        cls = type(value)
+        if cls in self._as_they_are:
+            return value
+        if (tagger := self._taggers.get(cls)) is not None:
+            return tagger(value, depth)
+        if (shape := self._types.of(cls)) is None:
+            raise Refused(_why_not(value, cls, self._taggers))
+        state = shape.take_apart(value)
+        return {"$": shape.name, "v": (self._tag_fields if type(state) is dict else self.tag)(state, depth)}
+
+    def _tag_at(self, step: str, place: object, value: Any, depth: int) -> Any:
+        try:
+            return self.tag(value, depth)
+        except Refused as refusal:
+            refusal.path.append(step.format(short_repr(place)))
+            raise
+
+    def _tag_items(self, values: Iterable[Any], depth: int) -> list[Any]:
+        _check_depth(depth)
+        as_they_are = self._as_they_are
+        return [
+            item if type(item) in as_they_are else self._tag_at("[{}]", index, item, depth + 1)
+            for index, item in enumerate(values)
+        ]
+
+    def _tag_set(self, values: Iterable[Any], depth: int) -> list[Any]:
+        # Sorted, so that equal sets give equal bytes in every process.
+        return sorted(self._tag_items(values, depth), key=self._write)
+
+    def _tag_dict(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
+        _check_depth(depth)
+        as_they_are = self._as_they_are
+        escaped = "$" in value
+        pairs = []
+        for key, item in value.items():
+            escaped = escaped or type(key) is not str
+            pairs.append(
+                (
+                    key if type(key) in as_they_are else self._tag_at("[key {}]", key, key, depth + 1),
+                    item if type(item) in as_they_are else self._tag_at("[{}]", key, item, depth + 1),
+                )
+            )
+        return {"$": "dict", "v": pairs} if escaped else dict(pairs)
+
+    def _tag_fields(self, state: dict[str, Any], depth: int) -> dict[str, Any]:
+        _check_depth(depth)
+        return {name: self._tag_at(f".{name}", name, value, depth + 1) for name, value in state.items()}
+
+    def _tag_int(self, value: int, _: int) -> Any:
+        least, most = self._longest
+        return value if least <= value <= most else {"$": "int", "v": hex(value)}
+
+    def _tag_str(self, value: str, _: int) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise Refused(
+                f"is a str with a lone surrogate at position {error.start}, which no encoding can carry; "
+                "send bytes instead, or clean it with .encode(errors='replace').decode()"
+            ) from None
+        return value
+
+
+def _tagged(tag: str, write: Callable[[Any], dict[str, Any]]) -> Callable[[Any, int], dict[str, Any]]:
+    return lambda value, _: {"$": tag, **write(value)}
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise Refused(f"is nested deeper than {MAX_DEPTH} levels, or contains itself; send a flat form of it")
+
+
+def _why_not(value: object, cls: type, known: Iterable[type]) -> str:
+    if is_registrable(cls):
+        return (
+            f"is a {cls!r}, which is not registered; "
+            f"send its id instead, or register its class with app.register_type({cls.__name__})"
+        )
+    if isinstance(value, os.PathLike):
+        return f"is a {cls!r}, which means nothing on another machine; send str(path) instead"
+    for base in cls.__mro__[1:]:
+        if base in known:
+            plain = base.__name__
+            return f"is a {cls!r}, which would come back as a plain {plain}; send a plain {plain} instead"
+    return (
+        f"is a {cls!r}, which cannot be written as bytes; send its id instead, "
+        "or make it a dataclass and register its class with app.register_type(...)"
+    )
+
+
+def _untag(node: Any, types: Types) -> Any:
+    """Replace the tagged objects in a freshly read list or dict, in place where it stays one."""
+    if type(node) is list:
+        for index, item in enumerate(node):
+            if type(item) is dict or type(item) is list:
+                node[index] = _untag(item, types)
+    elif "$" in node:
+        return _rebuild(node, types)
+    else:
+        for key, item in node.items():
+            if type(item) is dict or type(item) is list:
+                node[key] = _untag(item, types)
+    return node
+
+
+def _rebuild(node: dict[str, Any], types: Types) -> Any:
+    """The value that a tagged object stands for."""
+    tag = node.pop("$")
+    plain = node.pop("v")
+    if node and tag not in ZONED:
+        raise ValueError(f"the tag {tag!r} has members that are not known")
+    if (read := READERS.get(tag)) is not None:
+        return read(plain, **node)
+    if type(plain) is dict or type(plain) is list:
+        plain = _untag(plain, types)
+    if (build := _CONTAINERS.get(tag)) is not None:
+        if type(plain) is not list:
+            raise TypeError(f"the tag {tag!r} needs a list")
+        return build(plain)
+    if (shape := types.named(tag)) is None:
+        raise UndecodableError(_why_unknown(tag))
+    return shape.put_together(plain)
+
+
+_CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "dict": dict,
+}
+
+
+def _why_unknown(tag: str) -> str:
+    if tag.startswith("__main__:"):
+        return (
+            f"the bytes hold a {tag!r}, whose class lives in a script that was run directly; "
+            "move the class to a module that both processes import"
+        )
+    return (
+        f"the bytes hold a {tag!r}, which is not registered in this process; "
+        "import the module that defines it and register its class with app.register_type(...)"
+    )
+
+
+def _refuse_extension(code: int, _: memoryview) -> None:
+    raise ValueError(f"it holds a MessagePack extension of type {code}, which has no meaning here")

@@ -1,0 +1,90 @@
+"""What a running task can see and say:
+
+its job, its progress, and the wish to be run later. It stores nothing itself.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
+
+
+class Snooze(BaseException):
+    """Return or raise it in a task to be run again after `delay` seconds, without using up an attempt."""
+
+    def __init__(self, delay: float) -> None:
+        if delay < 0:
+            raise ValueError(f"a snooze needs a delay of 0 or more seconds, not {delay}")
+        self.delay = float(delay)
+        super().__init__(f"again in {delay} s")
+
+
+class Cancel(BaseException):
+    """Return or raise it in a task to end the job as cancelled."""
+
+    def __init__(self, reason: str = "cancelled by its own task") -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Reporter(Protocol):
+    """Where a run's progress and output go. Called from any thread; must not block."""
+
+    def progress(self, percent: float, note: str | None) -> None: ...
+
+    def output(self, stream: str, text: str) -> None: ...
+
+
+class JobContext:
+    """The running job, as its own task sees it."""
+
+    __slots__ = ("_reporter", "attempt", "id", "queue", "stopping", "task")
+
+    def __init__(self, job_id: str, task: str, queue: str, attempt: int, reporter: Reporter) -> None:
+        self.id = job_id
+        self.task = task
+        self.queue = queue
+        self.attempt = attempt
+        self.stopping = False
+        self._reporter = reporter
+
+    def progress(self, percent: float, note: str | None = None) -> None:
+        """Say how far the work is: 0 to 100, with an optional description."""
+        self._reporter.progress(min(100.0, max(0.0, float(percent))), note)
+
+    def track(self, items: Iterable[T], total: int | None = None, note: str | None = None) -> Iterator[T]:
+        """Yield the items one by one and report the progress by their count.
+
+        `total` is needed where `items` has no length; without either only the count is shown.
+        """
+        length = getattr(items, "__len__", None)
+        whole = total if total is not None else (length() if length else None)
+        for done, item in enumerate(items, 1):
+            yield item
+            words = f"{note + ': ' if note else ''}{done}{f' of {whole}' if whole else ''}"
+            self.progress(100 * done / whole if whole else 0, words)
+
+    def output(self, stream: str, text: str) -> None:
+        self._reporter.output(stream, text)
+
+
+current: ContextVar[JobContext | None] = ContextVar("queuemgr_job", default=None)
+
+
+def current_job() -> JobContext:
+    """The job that this code runs in. Raises RuntimeError outside of one."""
+    context = current.get()
+    if context is None:
+        raise RuntimeError("there is no current job: this code does not run in a queuemgr worker")
+    return context
+
+
+def track(items: Iterable[T], total: int | None = None, note: str | None = None) -> Iterable[T]:
+    """`current_job().track(...)`, or the bare items outside of a job, so that a task can also be called directly."""
+    context = current.get()
+    return items if context is None else context.track(items, total, note)

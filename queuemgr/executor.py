@@ -1,0 +1,146 @@
+"""The contract of what runs a task's code, and how a value or an exception becomes an outcome.
+
+It decides no retries.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .context import Cancel, Snooze
+from .errors import EncodingError, UndecodableError
+from .outcome import Cancelled, Crashed, Done, Failed, GivenBack, Outcome, Snoozed, Undecodable
+
+if TYPE_CHECKING:
+    from .codec import Codec
+    from .context import JobContext
+    from .job import Lease
+    from .options import Policy
+    from .task import Task
+
+MAX_TRACEBACK = 16_000
+MAX_MESSAGE = 2_000
+
+
+class Why(StrEnum):
+    """Why a run is stopped from outside."""
+
+    TIMEOUT = "timeout"
+    CANCEL = "cancel"
+    STOP = "stop"
+    LOST = "lost"
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One run of one job, on its way through an executor. `why` is set once it is asked to stop."""
+
+    lease: Lease
+    task: Task[..., Any, Any]
+    policy: Policy
+    context: JobContext
+    codec: Codec
+    max_result: int
+    why: Why | None = None
+
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return decode_arguments(self.codec, self.lease.args)
+
+
+class Executor(Protocol):
+    async def open(self) -> None: ...
+
+    async def close(self) -> None:
+        """Stop whatever still runs and leave no thread, process or descriptor behind."""
+
+    async def run(self, call: Call) -> Outcome:
+        """Run it to its end. Never raises but asyncio.CancelledError, which stops the work."""
+
+    def interrupt(self, call: Call, why: Why) -> str | None:
+        """Stop the run: `run` then returns `stopped(call)`. None, or a sentence saying why it cannot be stopped."""
+
+
+def decode_arguments(codec: Codec, data: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional and named arguments. Raises UndecodableError."""
+    value = codec.decode(data)
+    match value:
+        case [list() as args, dict() as kwargs]:
+            return tuple(args), kwargs
+        case [list() as args]:
+            return tuple(args), {}
+    raise UndecodableError(f"the arguments are not a list of arguments but {type(value).__name__}")
+
+
+def outcome_of_value(value: object, codec: Codec, max_result: int) -> Outcome:
+    """What a task said by returning."""
+    match value:
+        case None:
+            return Done()
+        case Snooze():
+            return Snoozed(value.delay)
+        case Cancel():
+            return Cancelled(value.reason)
+    try:
+        data = codec.encode(value)
+        if len(data) > max_result:
+            raise EncodingError(
+                f"the result takes {len(data):,} bytes and the limit is {max_result:,}: "
+                "return less, store it elsewhere and return where, or raise max_result in the App"
+            )
+    except EncodingError as error:
+        return Failed(describe(error), names_of(error), retry=False)
+    return Done(data)
+
+
+def outcome_of_error(error: BaseException) -> Outcome:
+    """What a task said by raising."""
+    match error:
+        case Snooze():
+            return Snoozed(error.delay)
+        case Cancel():
+            return Cancelled(error.reason)
+        case UndecodableError():
+            return Undecodable(str(error))
+    return Failed(describe(error), names_of(error))
+
+
+def stopped(call: Call, how: str) -> Outcome:
+    """What the run is worth once it was stopped from outside; `how` tells the means that it took."""
+    match call.why:
+        case Why.TIMEOUT:
+            limit = call.policy.timeout
+            error = {"type": "queuemgr.errors.TimedOut", "message": f"stopped after {limit} s {how}"}
+            return Failed(error, ("queuemgr.errors.TimedOut", "builtins.Exception"))
+        case Why.CANCEL:
+            return Cancelled(f"cancelled while running, {how}")
+        case None:
+            return Crashed({"type": "queuemgr.errors.Killed", "message": f"ended {how}"})
+    return GivenBack("the worker stopped" if call.why is Why.STOP else "the lease was lost")
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """The error as plain data: type, message, traceback (bounded)."""
+    text = "".join(traceback.format_exception(error))
+    if len(text) > MAX_TRACEBACK:
+        text = f"{text[: MAX_TRACEBACK // 2]}\n…\n{text[-MAX_TRACEBACK // 2 :]}"
+    kind = type(error)
+    return {
+        "type": f"{kind.__module__}.{kind.__qualname__}",
+        "message": _message(error)[:MAX_MESSAGE],
+        "traceback": text.encode("utf-8", "replace").decode(),
+    }
+
+
+def names_of(error: BaseException) -> tuple[str, ...]:
+    """The names of its classes, nearest first, for retry_on and never_retry_on."""
+    return tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__ if kind is not object)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error).encode("utf-8", "replace").decode()
+    except Exception as broken:
+        return f"<its message cannot be shown: {type(broken).__name__}>"

@@ -1,0 +1,1 @@
+"""What runs a task's code: in the event loop, in threads, in processes. It decides no verdict."""

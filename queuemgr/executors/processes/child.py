@@ -1,0 +1,225 @@
+"""A process that jobs run in, from its fork to its end: runs what its socket asks for. It never forks itself."""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from msgspec import structs
+
+from queuemgr import fault
+from queuemgr.context import JobContext, current
+from queuemgr.executor import decode_arguments, outcome_of_error, outcome_of_value
+from queuemgr.outcome import Cancelled, Outcome, Unknown
+
+from . import procinfo
+from .bounds import limited, outcome_within, sweep
+from .frames import PACKET, End, Frame, Inbox, Job, decode_job, packets
+from .report import LogHandler, Reporter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from types import FrameType
+
+    from queuemgr.codec import Codec
+    from queuemgr.task import Registry, Task
+
+NOTABLE = 1 << 20  # bytes by which a job has to raise the peak for the next one to begin its own
+
+
+class Application(Protocol):
+    """What a child needs of an App."""
+
+    codec: Codec
+    max_result: int
+
+    @property
+    def tasks(self) -> Registry: ...
+
+
+class Stopped(SystemExit):
+    """Raised in the task by SIGTERM, so that its `finally` blocks run. asyncio lets a SystemExit through."""
+
+
+class Line:
+    """The child's end of the socket to the worker. Threads may send by it, too, messages of one packet."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._inbox: Inbox[Job] = Inbox(decode_job)
+        self._buffer = memoryview(bytearray(PACKET))
+
+    def send(self, message: Frame) -> None:
+        # A packet is sent whole or not at all, so that an exception raised by a signal leaves no half of one.
+        for packet in packets(message):
+            self._sock.send(packet)
+
+    def receive(self) -> Job | None:
+        """The next job; None once there will be no more."""
+        with suppress(OSError):  # the worker died with words for this process unread
+            while size := self._sock.recv_into(self._buffer):
+                job = self._inbox.take(self._buffer[:size])
+                if job is not None:
+                    return job
+        return None
+
+
+class Runner:
+    """Runs one job after the other."""
+
+    def __init__(self, app: Application, line: Line) -> None:
+        self._app = app
+        self._line = line
+        self._reporter = Reporter(line.send)
+        self._log = LogHandler(self._reporter)
+        self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+        self._resident = procinfo.resident_memory()
+        self._peak = self._calm = _peak_memory()
+        self._context: JobContext | None = None
+        self._inside = False
+        self._raised = False
+
+    def serve(self) -> None:
+        while (job := self._line.receive()) is not None:
+            signal.signal(signal.SIGTERM, self._on_sigterm)
+            end = self._perform(job)
+            if not self._tell(end) or job.last or end.stopped:
+                return
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def _tell(self, end: End) -> bool:
+        """False where the worker does not listen any more."""
+        try:
+            self._line.send(end)
+        except OSError:
+            return False
+        except (TypeError, ValueError) as error:  # a text in it cannot be encoded
+            return self._tell(structs.replace(end, kind="Failed", fields=outcome_of_error(error)))
+        return True
+
+    def _perform(self, job: Job) -> End:
+        self._prepare(job)
+        outcome: Outcome
+        try:
+            outcome = contextvars.copy_context().run(self._attempt, job)
+        except Stopped as error:
+            outcome = Cancelled(str(error))
+        stopped = self._raised
+        self._reporter.finish()
+        _flush(sys.stdout, sys.stderr)
+        if not job.last:
+            sweep()
+        self._peak = _peak_memory()
+        grown = job.memory_limit is not None and procinfo.resident_memory() - self._resident > job.memory_limit
+        return End(type(outcome).__name__, outcome, stopped, self._peak, grown)
+
+    def _prepare(self, job: Job) -> None:
+        """Undo what an earlier job may have done to the process, as far as it would hurt this one."""
+        if self._peak - self._calm > NOTABLE:
+            procinfo.forget_peak()
+            self._calm = _peak_memory()
+        for number, (name, stream) in enumerate(self._streams.items(), 1):
+            if getattr(stream, "closed", False):
+                stream = self._streams[name] = open_stream(number)  # noqa: PLW2901 - the closed one is of no use
+            setattr(sys, name, stream)
+        self._log.install()
+        self._context = JobContext(job.id, job.task, job.queue, job.attempt, self._reporter)
+        self._reporter.start()
+        self._raised = False
+
+    def _attempt(self, job: Job) -> Outcome:
+        task = self._app.tasks.get(job.task)
+        if task is None:
+            return Unknown()
+        current.set(self._context)
+        try:
+            self._inside = True
+            args, kwargs = decode_arguments(self._app.codec, job.args)
+            with limited(job.memory_limit):
+                value = _value(task, args, kwargs)
+            return outcome_of_value(value, self._app.codec, self._app.max_result)
+        except Stopped:
+            raise
+        except BaseException as error:
+            return outcome_within(error, job.memory_limit)
+        finally:
+            self._inside = False
+
+    def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+        if self._context is not None:
+            self._context.stopping = True
+        if self._inside and not self._raised:
+            self._raised = True
+            raise Stopped("stopped by SIGTERM")
+
+
+def begin(app: Application, descriptors: list[int], parent: int) -> NoReturn:
+    """What a freshly forked process does. `descriptors` are its socket, its stdout and its stderr."""
+    status = 1
+    try:
+        line = _settle(descriptors, parent)
+        Runner(app, line).serve()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+        _flush(sys.stderr)
+    finally:
+        os._exit(status)
+
+
+def open_stream(number: int) -> Any:
+    """A text stream on a descriptor, which stays open when the stream is closed."""
+    return open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def _settle(descriptors: list[int], parent: int) -> Line:
+    os.setsid()
+    procinfo.die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    procinfo.adopt_orphans()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number, descriptor in enumerate(descriptors[1:], 1):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    gc.enable()
+    # Unlike Python's own generator, numpy's would give every process the same numbers.
+    if (random := sys.modules.get("numpy.random")) is not None:
+        random.seed()
+    return Line(socket.socket(fileno=descriptors[0]))
+
+
+def _value(task: Task[..., Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    fault.point("run.inside")
+    value = task.run(args, kwargs)
+    if not hasattr(value, "__await__"):
+        return value
+    import asyncio
+
+    return asyncio.run(_finish(value))
+
+
+async def _finish(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _flush(*streams: Any) -> None:
+    for stream in streams:
+        with suppress(Exception):
+            stream.flush()
+
+
+def _peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

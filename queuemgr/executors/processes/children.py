@@ -1,0 +1,228 @@
+"""One job process as the worker sees it: hands it jobs, and tells how each ended. It chooses no job itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections import deque
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from queuemgr.executor import stopped
+from queuemgr.outcome import Crashed, Done, Failed, Outcome
+
+from .frames import End, Inbox, Job, Progress, Report, Text, decode_report, packets
+from .link import signal_name
+from .output import Output, Pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from queuemgr.executor import Call
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A call on its way through a process."""
+
+    call: Call
+    output: Output
+    ended: asyncio.Future[Outcome]
+    child: Child | None = None
+
+    def end(self, outcome: Outcome) -> None:
+        if not self.ended.done():
+            self.output.end()
+            self.ended.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a process ended. `outcome` is what becomes of its job where it was not its own end that counts."""
+
+    status: int = 0
+    peak_memory: int | None = None
+    outcome: Outcome | None = None
+
+
+class Keeper(Protocol):
+    """Who is told of a child."""
+
+    def freed(self, child: Child) -> None:
+        """It may be given another job; asked for before the run that it ended is told."""
+
+    def gone(self, child: Child) -> None:
+        """It has ended; its run, if any, has been told."""
+
+
+class Child:
+    """The worker's ends of one process; `pass_on` is given the others.
+
+    Whatever is in `buffer`, of one packet, may be written over. Raises OSError where the worker has too many open files.
+    """
+
+    def __init__(
+        self, number: int, keeper: Keeper, buffer: memoryview, pass_on: Callable[[Child, list[int]], None]
+    ) -> None:
+        self.number = number
+        self.pid: int | None = None
+        self.run: Run | None = None
+        self.jobs = 0
+        self.stopping = False
+        self._keeper = keeper
+        self._last = False
+        self._outcome: Outcome | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._inbox: Inbox[Report] = Inbox(decode_report)
+        self._buffer = buffer
+        self._outbox: deque[bytes] = deque()
+        self._socket, pipes, theirs = _open_ends()
+        self._loop.add_reader(self._socket, self._read)
+        self._pipes = [
+            Pipe(pipe, partial(self._print, name)) for name, pipe in zip(("stdout", "stderr"), pipes, strict=True)
+        ]
+        pass_on(self, theirs)
+
+    def start(self, run: Run, last: bool) -> None:
+        """Give it a job; `last` says that it ends after it."""
+        self.run, self._last = run, last
+        run.child = self
+        self.jobs += 1
+        lease = run.call.lease
+        limit = run.call.policy.memory_limit
+        self._outbox.extend(packets(Job(lease.id, lease.task, lease.queue, lease.attempt, limit, last, lease.args)))
+        self._write()
+
+    def stop(self, grace: float, send: Callable[[Child, int], None]) -> None:
+        """SIGTERM, and SIGKILL if it still lives after `grace` seconds; `send` sends a signal."""
+        if not self.stopping:
+            self.stopping = True
+            send(self, signal.SIGTERM)
+            self._timer = self._loop.call_later(grace, send, self, signal.SIGKILL)
+
+    def retire(self) -> None:
+        """Have it end, unless it runs something."""
+        self._outbox.clear()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def gone(self, ending: Ending) -> None:
+        """Its process has ended: take its last words, tell its run, and close what is open."""
+        while self._read():
+            pass
+        for pipe in self._pipes:
+            pipe.drain()
+            pipe.close()
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._socket.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        run, self.run = self.run, None
+        if run is not None:
+            run.end(self._result(run.call, ending))
+        self._keeper.gone(self)
+
+    def _result(self, call: Call, ending: Ending) -> Outcome:
+        outcome = self._outcome or (None if call.why else ending.outcome)
+        outcome = outcome or _outcome_of_exit(call, ending.status)
+        if isinstance(outcome, Done | Failed | Crashed) and ending.peak_memory is not None:
+            return replace(outcome, peak_memory=ending.peak_memory)
+        return outcome
+
+    def _write(self) -> None:
+        while self._outbox:
+            try:
+                self._socket.send(self._outbox[0])
+            except BlockingIOError:
+                self._loop.add_writer(self._socket, self._write)
+                return
+            except OSError:
+                self._outbox.clear()  # it has ended, which will be told
+                break
+            self._outbox.popleft()
+        self._loop.remove_writer(self._socket)
+
+    def _read(self) -> bool:
+        try:
+            size = self._socket.recv_into(self._buffer)
+        except BlockingIOError:
+            return False
+        except OSError:
+            size = 0
+        if not size:
+            self._loop.remove_reader(self._socket)
+            return False
+        try:
+            report = self._inbox.take(self._buffer[:size])
+        except msgspec.MsgspecError:
+            return True  # the task wrote into a socket that is not its own
+        if report is not None and self.run is not None:
+            self._take(report, self.run)
+        return True
+
+    def _take(self, report: Report, run: Run) -> None:
+        match report:
+            case End():
+                self._end(report, run)
+            case Text(stream, text):
+                run.output.say(stream, text)
+            case Progress(percent, note):
+                run.call.context.progress(percent, note)
+
+    def _end(self, end: End, run: Run) -> None:
+        outcome = stopped(run.call, "by SIGTERM") if end.stopped else end.outcome()
+        for pipe in self._pipes:
+            pipe.drain()
+        if self._last or self.stopping or end.stopped or end.grown or any(pipe.closed for pipe in self._pipes):
+            self._outcome = outcome  # told as soon as the process is gone, and all that it started
+            if not self._last:
+                self.retire()
+            return
+        if isinstance(outcome, Done | Failed):
+            outcome = replace(outcome, peak_memory=end.peak_memory)
+        self.run = None
+        self._keeper.freed(self)
+        run.end(outcome)
+
+    def _print(self, stream: str, data: bytes) -> None:
+        if self.run is not None:
+            self.run.output.feed(stream, data)
+
+
+def _open_ends() -> tuple[socket.socket, list[int], list[int]]:
+    """The worker's socket and two pipes, and the three descriptors that the child gets."""
+    with ExitStack() as stack:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        stack.callback(ours.close)
+        ours.setblocking(False)
+        passed = [theirs.detach()]
+        stack.callback(os.close, passed[0])
+        pipes = []
+        for _ in range(2):
+            read, write = os.pipe()
+            stack.callback(os.close, read)
+            stack.callback(os.close, write)
+            pipes.append(read)
+            passed.append(write)
+        stack.pop_all()
+    return ours, pipes, passed
+
+
+def _outcome_of_exit(call: Call, status: int) -> Outcome:
+    """What a run is worth whose process ended before it said anything."""
+    code = os.waitstatus_to_exitcode(status)
+    name = signal_name(-code) if code < 0 else None
+    if call.why is not None:
+        return stopped(call, f"by {name if name == 'SIGKILL' else 'SIGTERM'}")
+    words = f"its process was ended by {name}" if name else f"its process called os._exit({code})"
+    if name == "SIGKILL":
+        words += ": by hand, or by the kernel for want of memory"
+    return Crashed({"type": "queuemgr.errors.Killed", "message": words}, name)

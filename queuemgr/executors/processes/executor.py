@@ -1,0 +1,174 @@
+"""Runs each "process" job in a fresh process and each "pool" job in one that is used again. It judges no outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from queuemgr.errors import ConfigError
+from queuemgr.executor import Why, describe, names_of, stopped
+from queuemgr.outcome import Failed, GivenBack, Outcome
+
+from .children import Run
+from .nursery import Nursery
+from .output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuemgr.executor import Call
+
+    from .children import Child
+
+OUTPUT = 256 * 1024
+
+
+class ProcessExecutor:
+    """Runs calls whose policy says "process" or "pool"; both are forked from one small process that has the app imported.
+
+    Parameters: `app_path` is "module:name" of the App; `size` is the most processes in the pool; `preload` names modules
+    to import before the first fork; `spare` fresh processes are forked ahead once the first was used; a stopped run is
+    killed `grace` seconds after its SIGTERM; a pooled process ends after `max_tasks_per_child` jobs; `output_limit` bytes
+    of what a run prints are passed on; with `warm`, `open` starts the app's process instead of the first job.
+    Raises ConfigError.
+    """
+
+    def __init__(
+        self,
+        app_path: str,
+        *,
+        size: int | None = None,
+        preload: Sequence[str] = (),
+        spare: int = 2,
+        grace: float = 5.0,
+        max_tasks_per_child: int | None = None,
+        output_limit: int = OUTPUT,
+        warm: bool = False,
+    ) -> None:
+        module, _, name = app_path.partition(":")
+        if not module or not name:
+            raise ConfigError(f"the app of job processes must be given as 'module:name', not {app_path!r}")
+        self._size = (os.cpu_count() or 1) if size is None else size
+        if self._size < 1 or spare < 0 or grace < 0 or (max_tasks_per_child or 1) < 1:
+            raise ConfigError("size and max_tasks_per_child must be at least 1, spare and grace at least 0")
+        self._nursery = Nursery(app_path, preload, self)
+        self._spare = spare
+        self._grace = grace
+        self._most_jobs = max_tasks_per_child
+        self._output_limit = output_limit
+        self._warm = warm
+        self._runs: dict[Call, Run] = {}
+        self._spares: deque[Child] = deque()
+        self._pool: set[Child] = set()
+        self._idle: list[Child] = []
+        self._waiting: deque[Run] = deque()
+        self._topping = False
+        self._closed = False
+
+    async def open(self) -> None:
+        """Raises OSError where `warm` is set and no process can be started."""
+        self._closed = False
+        if self._warm:
+            self._nursery.open()
+
+    async def close(self) -> None:
+        """Stop whatever still runs, for at most `grace` seconds gently, and end every process."""
+        self._closed = True
+        for call in list(self._runs):
+            self.interrupt(call, Why.STOP)
+        if self._runs:
+            await asyncio.wait([run.ended for run in self._runs.values()])
+        await self._nursery.close(self._grace + 5.0)
+
+    async def run(self, call: Call) -> Outcome:
+        """Run it to its end. Where it is cancelled it stops the process, but does not wait for that."""
+        if call.why is not None:
+            return stopped(call, "before it began")
+        if self._closed:
+            return GivenBack()
+        output = Output(call.context, self._output_limit)
+        run = self._runs[call] = Run(call, output, asyncio.get_running_loop().create_future())
+        run.ended.add_done_callback(lambda _: self._runs.pop(call))
+        self._begin(run)
+        try:
+            return await asyncio.shield(run.ended)
+        except asyncio.CancelledError:
+            self.interrupt(call, Why.STOP)
+            raise
+
+    def interrupt(self, call: Call, why: Why) -> None:
+        """Stop the run, which always works. The first `why` counts."""
+        run = self._runs.get(call)
+        if run is None or run.ended.done():
+            return
+        call.why = call.why or why
+        call.context.stopping = True
+        if run.child is None:
+            self._waiting.remove(run)
+            run.end(stopped(call, "before it began"))
+        elif self._nursery.ready:
+            run.child.stop(self._grace, self._nursery.send)
+        else:
+            # The app is still being imported, perhaps for ever.
+            run.end(stopped(call, "before it began"))
+            self._nursery.forget(run.child)
+
+    def freed(self, child: Child) -> None:
+        """A pooled child has ended a job and can take another one."""
+        if self._waiting and not self._closed:
+            self._give(child, self._waiting.popleft())
+        else:
+            self._idle.append(child)
+
+    def gone(self, child: Child) -> None:
+        """A child has ended."""
+        if child in self._pool:
+            self._pool.remove(child)
+            if child in self._idle:
+                self._idle.remove(child)
+            self._serve_waiting()
+        elif child in self._spares:
+            self._spares.remove(child)
+
+    def _begin(self, run: Run) -> None:
+        if run.call.policy.executor == "pool":
+            self._waiting.append(run)
+            self._serve_waiting()
+            return
+        child = self._spares.popleft() if self._spares else self._spawn_for(run)
+        if child is not None:
+            child.start(run, last=True)
+        if not self._topping:
+            self._topping = True
+            asyncio.get_running_loop().call_soon(self._top_up)
+
+    def _serve_waiting(self) -> None:
+        while self._waiting and (self._idle or len(self._pool) < self._size):
+            run = self._waiting.popleft()
+            child = self._idle.pop() if self._idle else self._spawn_for(run)
+            if child is not None:
+                self._pool.add(child)
+                self._give(child, run)
+
+    def _give(self, child: Child, run: Run) -> None:
+        child.start(run, last=child.jobs + 1 == self._most_jobs)
+
+    def _spawn_for(self, run: Run) -> Child | None:
+        """A new child, or None where there cannot be one: then the run has ended."""
+        try:
+            trouble = self._nursery.trouble()
+            if trouble is None:
+                return self._nursery.spawn()
+        except OSError as error:
+            trouble = Failed(describe(error), names_of(error))
+        run.end(trouble)
+        return None
+
+    def _top_up(self) -> None:
+        self._topping = False
+        with suppress(OSError):  # the next job will tell
+            while len(self._spares) < self._spare and not self._closed and self._nursery.trouble() is None:
+                self._spares.append(self._nursery.spawn())

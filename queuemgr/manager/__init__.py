@@ -1,0 +1,1 @@
+"""Looks after worker processes: starts them, keeps them alive, stops them."""

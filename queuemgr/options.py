@@ -1,0 +1,232 @@
+"""What a task and a call may ask for:
+
+checked options, and the policy that a run follows. It reads no clock and no store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from .errors import ConfigError, UnknownOption, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+EXECUTORS = ("async", "thread", "process", "pool")
+CONFLICTS = ("reject", "existing", "replace")
+BACKOFFS = ("fixed", "linear", "exponential")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before the next attempt.
+
+    Parameters: `kind` is "fixed", "linear" or "exponential"; `base` seconds before the second attempt; never more than
+    `cap` seconds; `jitter` is the share of the delay (0 to 1) by which it is shortened or lengthened at random.
+    """
+
+    kind: str = "exponential"
+    base: float = 1.0
+    cap: float = 3600.0
+    jitter: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.kind not in BACKOFFS:
+            raise ConfigError(f"unknown backoff {self.kind!r}: {did_you_mean(self.kind, BACKOFFS)}")
+        if self.base < 0 or self.cap < 0 or not 0 <= self.jitter <= 1:
+            raise ConfigError("a backoff needs base >= 0, cap >= 0 and jitter between 0 and 1")
+
+    def __call__(self, failures: int) -> float:
+        """Seconds to wait after the given number of failures (1 after the first), before jitter."""
+        match self.kind:
+            case "fixed":
+                delay = self.base
+            case "linear":
+                delay = self.base * failures
+            case _:
+                delay = self.base * 2.0 ** min(failures - 1, 62)
+        return min(delay, self.cap)
+
+
+class OptionValues(TypedDict, total=False):
+    """The options of a task or a call, as keyword arguments. `docs/tasks.md` explains each."""
+
+    queue: str
+    priority: int
+    delay: float | timedelta
+    at: datetime | float
+    attempts: int
+    backoff: str | Backoff | Callable[[int], float]
+    retry_on: tuple[type[BaseException] | str, ...]
+    never_retry_on: tuple[type[BaseException] | str, ...]
+    timeout: float | timedelta | None
+    unique: bool | str | Callable[..., str]
+    unique_for: float | timedelta | None
+    on_conflict: str
+    keep: float | timedelta | None
+    executor: str
+    at_most_once: bool
+    held: bool
+    tags: tuple[str, ...]
+    memory_limit: int | None
+    crash_budget: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Checked options. Durations are seconds, memory is bytes; `at` is seconds since the epoch."""
+
+    queue: str = "default"
+    priority: int = 0
+    delay: float | None = None
+    at: float | None = None
+    attempts: int = 3
+    backoff: Backoff | Callable[[int], float] = Backoff()
+    retry_on: tuple[str, ...] = ()
+    never_retry_on: tuple[str, ...] = ()
+    timeout: float | None = None
+    unique: bool | str | Callable[..., str] = False
+    unique_for: float | None = None
+    on_conflict: str = "reject"
+    keep: float | None = None
+    executor: str | None = None
+    at_most_once: bool = False
+    held: bool = False
+    tags: tuple[str, ...] = ()
+    memory_limit: int | None = None
+    crash_budget: int = 3
+
+    def changed(self, values: OptionValues) -> Options:
+        """These options with some replaced. Raises UnknownOption or ConfigError."""
+        unknown = values.keys() - NAMES
+        if unknown:
+            wrong = min(unknown)
+            raise UnknownOption(f"there is no option {wrong!r}: {did_you_mean(wrong, NAMES)}")
+        return checked(replace(self, **{name: _plain(name, value) for name, value in values.items()}))
+
+
+NAMES = frozenset(field.name for field in fields(Options))
+# What a run looks at, and so what a call that differs from its task must carry along.
+RUN_OPTIONS = (
+    "attempts",
+    "backoff",
+    "retry_on",
+    "never_retry_on",
+    "timeout",
+    "executor",
+    "memory_limit",
+    "crash_budget",
+)
+
+
+def checked(options: Options) -> Options:
+    """The same options, or ConfigError with what is wrong and what would be right."""
+    problems = [text for wrong, text in _rules(options) if wrong]
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return options
+
+
+def _rules(o: Options) -> Iterable[tuple[bool, str]]:
+    executor, conflict = o.executor or "async", o.on_conflict
+    yield not o.queue or len(o.queue) > 200, f"queue must be a name of 1 to 200 characters, not {o.queue!r}"
+    yield not 0 <= o.priority <= 9, f"priority must be 0 to 9 (9 runs first), not {o.priority}"
+    yield o.attempts < 1, f"attempts must be at least 1, not {o.attempts}"
+    yield o.crash_budget < 1, f"crash_budget must be at least 1, not {o.crash_budget}"
+    yield o.timeout is not None and o.timeout <= 0, f"timeout must be more than 0 seconds, not {o.timeout}"
+    yield o.delay is not None and o.delay < 0, f"delay must not be negative, not {o.delay}"
+    yield o.delay is not None and o.at is not None, "give either delay or at, not both"
+    yield executor not in EXECUTORS, f"unknown executor {executor!r}: {did_you_mean(executor, EXECUTORS)}"
+    yield conflict not in CONFLICTS, f"unknown on_conflict {conflict!r}: {did_you_mean(conflict, CONFLICTS)}"
+    yield o.unique_for is not None and not o.unique, "unique_for needs unique=True or a unique key"
+    yield o.memory_limit is not None and o.memory_limit <= 0, "memory_limit must be a number of bytes above 0"
+    yield (
+        o.memory_limit is not None and o.executor in ("async", "thread"),
+        "memory_limit needs a process of its own: choose executor='process' or 'pool'",
+    )
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The value in the one type that the rest of the package works with."""
+    match name, value:
+        case _, timedelta():
+            return value.total_seconds()
+        case "at", datetime():
+            if value.tzinfo is None:
+                raise ConfigError(
+                    "at needs a time zone: datetime(..., tzinfo=timezone.utc), or seconds since the epoch"
+                )
+            return value.timestamp()
+        case "backoff", str():
+            return Backoff(value)
+        case "retry_on" | "never_retry_on", _:
+            return tuple(map(type_name, value if isinstance(value, (tuple, list)) else (value,)))
+        case "tags", _:
+            return (value,) if isinstance(value, str) else tuple(value)
+    return value
+
+
+def type_name(kind: type[BaseException] | str) -> str:
+    """`package.module.Name` of an exception class; a text stands for itself and may leave the module out."""
+    return kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a run of one job follows."""
+
+    attempts: int
+    backoff: Backoff | Callable[[int], float]
+    retry_on: tuple[str, ...]
+    never_retry_on: tuple[str, ...]
+    timeout: float | None
+    executor: str
+    memory_limit: int | None
+    crash_budget: int
+
+    def retries(self, types: tuple[str, ...]) -> bool:
+        """Whether an error whose classes bear these names (nearest first) is worth another attempt."""
+        names = {*types, *(name.rpartition(".")[2] for name in types)}
+        if not names.isdisjoint(self.never_retry_on):
+            return False
+        return not self.retry_on or not names.isdisjoint(self.retry_on)
+
+    def delay_before(self, attempt: int, chance: Callable[[], float]) -> float:
+        """Seconds to wait before the given attempt (2 is the first retry); `chance` gives numbers from 0 to 1."""
+        delay = float(self.backoff(attempt - 1))
+        jitter = self.backoff.jitter if isinstance(self.backoff, Backoff) else 0.0
+        return max(0.0, delay * (1 + jitter * (2 * chance() - 1)))
+
+
+DEFAULT_POLICY = Policy(3, Backoff(), (), (), None, "async", None, 3)
+
+
+def policy_of(options: Options, executor: str, overrides: dict[str, Any] | None = None) -> Policy:
+    """The policy of a task, with what one call asked for put on top."""
+    values = {name: getattr(options, name) for name in RUN_OPTIONS}
+    values["executor"] = options.executor or executor
+    for name, value in (overrides or {}).items():
+        if name in values:
+            values[name] = Backoff(**value) if name == "backoff" else value
+            if isinstance(value, list):
+                values[name] = tuple(value)
+    return Policy(**values)
+
+
+def overrides_of(call: Options, task: Options) -> dict[str, Any] | None:
+    """What the call asks for beyond its task, as plain values that can be stored; None where nothing."""
+    changed: dict[str, Any] = {}
+    for name in RUN_OPTIONS:
+        value = getattr(call, name)
+        if value == getattr(task, name):
+            continue
+        if name == "backoff":
+            if not isinstance(value, Backoff):
+                raise ConfigError(
+                    "a backoff function belongs to the task: @app.task(backoff=...); a call takes a Backoff"
+                )
+            value = {key: getattr(value, key) for key in ("kind", "base", "cap", "jitter")}
+        changed[name] = list(value) if isinstance(value, tuple) else value
+    return changed or None

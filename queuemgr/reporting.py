@@ -1,0 +1,53 @@
+"""Gathers what running jobs say, with a bound, until the worker hands it to the store. It writes nothing itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .store import Report
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .job import Lease
+
+OUTPUT_LIMIT = 256 * 1024
+
+
+class RunReporter:
+    """The Reporter of one run. Called from any thread: every step is a single atomic operation on a list or a name."""
+
+    __slots__ = ("_clock", "_dirty", "_lease", "_left", "_report")
+
+    def __init__(self, lease: Lease, clock: Clock, dirty: set[RunReporter]) -> None:
+        self._lease = lease
+        self._clock = clock
+        self._dirty = dirty
+        self._left = OUTPUT_LIMIT
+        self._report: Report | None = None
+
+    def progress(self, percent: float, note: str | None) -> None:
+        report = self._pending()
+        report.progress = percent
+        if note is not None:
+            report.note = note
+
+    def output(self, stream: str, text: str) -> None:
+        if self._left <= 0:
+            return
+        self._left -= len(text)
+        if self._left <= 0:
+            text = f"{text[: len(text) + self._left]}\n[output beyond {OUTPUT_LIMIT // 1024} KiB is not kept]\n"
+        self._pending().output.append((self._clock.now(), stream, text))
+
+    def take(self) -> Report | None:
+        """What has been said since the last time."""
+        report, self._report = self._report, None
+        self._dirty.discard(self)
+        return report
+
+    def _pending(self) -> Report:
+        report = self._report
+        if report is None:
+            report = self._report = Report(self._lease)
+        self._dirty.add(self)
+        return report

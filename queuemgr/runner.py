@@ -1,0 +1,65 @@
+"""Runs one worker in this process: its signals, the capture of output, the watchdog. It supervises nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from .capture import Capture
+from .watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from .worker import Worker
+
+log = logging.getLogger("queuemgr.worker")
+
+
+def run(worker: Worker) -> bool:
+    """Work until SIGTERM or SIGINT: the first lets running jobs end, the second stops them at once.
+
+    False if some job could not be stopped: it ends with this process, which should end now.
+    """
+    with Capture():
+        return asyncio.run(_run(worker))
+
+
+async def _run(worker: Worker) -> bool:
+    loop = asyncio.get_running_loop()
+    stop = _Stop(worker)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    for signum in (signal.SIGTERM, signal.SIGINT) if in_main_thread else ():
+        loop.add_signal_handler(signum, stop, signum)
+    watchdog = Watchdog(loop, overdue=worker.overdue, threads=worker.threads)
+    watchdog.open()
+    try:
+        return await worker.run()
+    finally:
+        watchdog.close()
+
+
+class _Stop:
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._times = 0
+
+    def __call__(self, signum: int) -> None:
+        self._times += 1
+        name = signal.Signals(signum).name
+        running = len(self._worker.running)
+        if self._times == 1:
+            log.info("%s: no new jobs; %d running may end. Once more stops them at once", name, running)
+            self._worker.stop()
+        else:
+            log.info("%s again: stopping %d running jobs now", name, running)
+            self._worker.stop(0)
+
+
+def end_now(stopped: bool) -> None:
+    """End a process whose jobs did not stop, without waiting for their threads."""
+    if not stopped:
+        logging.shutdown()
+        os._exit(1)

@@ -1,0 +1,103 @@
+"""Carries verdicts out: what ended together is settled together, and what the store did not take is tried again.
+
+A settlement that was lost with its worker is not lost: the lease dies with the worker and the job runs again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from .errors import StoreError
+from .job import State
+from .outcome import Crashed, Done, Failed
+from .store import KEEP, KEEP_DEAD, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .job import Lease
+    from .outcome import Outcome, Verdict
+    from .store import Report, Store
+
+log = logging.getLogger("queuemgr.worker")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+
+
+def settlement_of(lease: Lease, outcome: Outcome, verdict: Verdict, worker: str, now: float) -> Settlement:
+    """The record of a run's end."""
+    error = outcome.error if isinstance(outcome, (Failed, Crashed)) else None
+    return Settlement(
+        lease=lease,
+        worker=worker,
+        verdict=verdict,
+        ended_at=now,
+        keep=KEEP_DEAD if verdict.state is State.DEAD else KEEP,
+        result=outcome.result if isinstance(outcome, Done) else None,
+        error=error,
+        exit_signal=outcome.exit_signal if isinstance(outcome, Crashed) else None,
+        peak_memory=outcome.peak_memory if isinstance(outcome, (Done, Failed, Crashed)) else None,
+    )
+
+
+class Settler:
+    """The way of settlements and reports to the store. While one commit is under way, the next batch gathers."""
+
+    def __init__(self, store: Store, on_stale: Callable[[Lease], None]) -> None:
+        self._store = store
+        self._on_stale = on_stale
+        self._settlements: list[Settlement] = []
+        self._reports: list[Report] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    def settle(self, settlement: Settlement, report: Report | None = None) -> None:
+        if report is not None:
+            self._reports.append(report)
+        self._settlements.append(settlement)
+        self._flush()
+
+    def report(self, reports: list[Report]) -> None:
+        self._reports += reports
+        self._flush()
+
+    async def drain(self) -> None:
+        """Return once the store has taken everything."""
+        while self._flushing is not None:
+            await asyncio.shield(self._flushing)
+
+    def _flush(self) -> None:
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().create_task(self._carry_out(), name="queuemgr settle")
+
+    async def _carry_out(self) -> None:
+        pause = FIRST_PAUSE
+        try:
+            while self._settlements or self._reports:
+                reports, self._reports = self._reports, []
+                settlements, self._settlements = self._settlements, []
+                try:
+                    if reports:
+                        await self._store.report(reports)
+                        reports = []
+                    await self._settle(settlements)
+                    pause = FIRST_PAUSE
+                except StoreError as error:
+                    self._reports, self._settlements = (
+                        reports + self._reports,
+                        settlements + self._settlements,
+                    )
+                    log.warning("%d settlements wait, the store did not take them: %s", len(settlements), error)
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+        finally:
+            self._flushing = None
+
+    async def _settle(self, settlements: list[Settlement]) -> None:
+        if not settlements:
+            return
+        taken = await self._store.settle(settlements)
+        for settlement, fresh in zip(settlements, taken, strict=True):
+            if not fresh:
+                self._on_stale(settlement.lease)

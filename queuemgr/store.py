@@ -1,0 +1,246 @@
+"""The contract of what holds jobs and leases them to workers. It says what is kept, not how.
+
+Each of `enqueue`, `claim`, `settle` and `fire` is one transaction for many jobs: all of it happened, or nothing.
+`queuemgr.testing.StoreSuite` is this contract as tests; every store passes all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .job import Job, JobRecord, Lease, State
+    from .outcome import Verdict
+    from .schedule import Schedule
+
+LEASE = 30.0
+"""Seconds without a beat after which a worker on another machine is taken for dead."""
+
+KEEP = 7 * 86400.0
+"""Seconds for which a finished job and its result are kept, where the job does not say otherwise."""
+
+KEEP_DEAD = 90 * 86400.0
+"""Seconds for which a dead job is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What became of one job: its id, or with `existing` the id of the job that holds its unique key."""
+
+    id: str
+    existing: bool = False
+    replaced: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """A worker as others see it.
+
+    `host` names machine, boot and process namespace; `birth` tells a pid from its reuse (liveness.py).
+    """
+
+    id: str
+    host: str
+    pid: int
+    birth: int
+    name: str = ""
+    queues: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    concurrency: int = 0
+    started_at: float = 0.0
+    beat_at: float = 0.0
+    state: str = "running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A worker's wish for work. `queues` are (name, how many at most), in the order in which they are asked."""
+
+    worker: str
+    queues: Sequence[tuple[str, int]]
+    limit: int
+    tasks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    leases: list[Lease]
+    next_due: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The end of one run. `keep` is for how many seconds a finished job is kept that does not say it itself."""
+
+    lease: Lease
+    worker: str
+    verdict: Verdict
+    ended_at: float
+    keep: float
+    result: bytes | None = None
+    error: dict[str, Any] | None = None
+    exit_signal: str | None = None
+    peak_memory: int | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a running job has said since the last report: output as (moment, stream, text)."""
+
+    lease: Lease
+    progress: float | None = None
+    note: str | None = None
+    output: list[tuple[float, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    position: int
+    attempt: int
+    at: float
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which jobs: every given field must fit. `ids` empty means any id."""
+
+    ids: tuple[str, ...] = ()
+    states: tuple[State, ...] = ()
+    queue: str | None = None
+    task: str | None = None
+    tag: str | None = None
+    worker: str | None = None
+    error: str | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Newest first; `after` asks for the page that follows, None at the end."""
+
+    jobs: list[JobRecord]
+    after: int | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueInfo:
+    name: str
+    paused: bool
+    counts: Mapping[State, int]
+    oldest_ready: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleInfo:
+    schedule: Schedule
+    next_at: float | None
+    last_at: float | None
+    last_job: str | None
+
+
+class Store(Protocol):
+    """All times are seconds since the epoch by the store's own clock. Raises StoreError and its kin only."""
+
+    url: str
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def enqueue(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        """Accept all or none. Raises JobExists where a unique key is taken and the job says reject."""
+
+    async def claim(self, claim: Claim) -> Claimed:
+        """Lease due jobs to the worker, by priority (9 first), then age; parked jobs whose task it knows too.
+
+        Moves scheduled jobs that are due, and takes back the jobs of workers that are dead: each is marked as
+        interrupted and counted against its crash budget, or dead at once where it runs at most once. Of the jobs that
+        have seen a worker die at most one is leased to a worker at a time, so that the guilty one is found.
+        """
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """End runs. False where the token is not the newest any more: then nothing was changed."""
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        """Progress and output of running jobs. A stale token changes nothing."""
+
+    async def join(self, worker: WorkerInfo) -> None:
+        """A worker begins. Parked jobs whose task it knows are for it."""
+
+    async def beat(self, worker: str, state: str = "running") -> list[str]:
+        """Renew all of the worker's leases at once; the ids of its jobs that somebody wants cancelled."""
+
+    async def leave(self, worker: str) -> None:
+        """A worker ends; what it still held goes back at once, without being counted as a crash."""
+
+    async def wait(self, queues: Sequence[str], timeout: float) -> None:
+        """Return when there may be something to claim, or after `timeout` seconds."""
+
+    async def wait_finished(self, job_id: str, timeout: float | None) -> State | None:
+        """The final state once the job has ended; None after `timeout` seconds. Raises JobNotFound."""
+
+    async def get(self, job_id: str) -> JobRecord:
+        """With the history of its attempts. Raises JobNotFound."""
+
+    async def arguments(self, job_id: str) -> bytes: ...
+
+    async def result(self, job_id: str) -> bytes | None: ...
+
+    async def output(self, job_id: str, after: int = 0, limit: int = 1000) -> list[OutputLine]: ...
+
+    async def find(self, query: Query, limit: int = 50, after: int | str | None = None) -> Page: ...
+
+    async def count(self, query: Query) -> int: ...
+
+    async def queues(self) -> list[QueueInfo]: ...
+
+    async def workers(self) -> list[WorkerInfo]: ...
+
+    async def change(self, verb: str, query: Query) -> int:
+        """retry, cancel, delete, hold or release every job that the query names; how many were changed.
+
+        A running job is only marked by `cancel`, and its worker stops it; `delete` leaves running jobs alone.
+        """
+
+    async def pause(self, queue: str) -> None: ...
+
+    async def resume(self, queue: str) -> None: ...
+
+    async def put_schedule(self, schedule: Schedule, next_at: float | None) -> None: ...
+
+    async def schedules(self) -> list[ScheduleInfo]: ...
+
+    async def remove_schedule(self, name: str) -> bool: ...
+
+    async def fire(self, name: str, due: float, next_at: float | None, jobs: Sequence[Job]) -> bool:
+        """Enqueue a firing's jobs and move the schedule on, if it still stands at `due`; else change nothing, False."""
+
+    async def prune(self, limit: int = 1000) -> int:
+        """Forget finished jobs whose lifetime is over, and workers long dead; how many jobs went."""
+
+    async def key_get(self, key: str) -> bytes | None: ...
+
+    async def key_put_if_absent(self, key: str, value: bytes, ttl: float | None = None) -> bool: ...
+
+    async def key_add(self, key: str, amount: int, ttl: float | None = None) -> int: ...
+
+    async def key_remove_if(self, key: str, value: bytes) -> bool: ...
+
+
+class DirectStore(Protocol):
+    """A store with a synchronous path for producers, without a hop through another thread."""
+
+    def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]: ...
+
+
+class TransactionalStore(Protocol):
+    """A store that can write into the caller's own transaction."""
+
+    def enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
+        """The jobs exist if and only if the caller's transaction commits."""

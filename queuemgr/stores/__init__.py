@@ -1,0 +1,1 @@
+"""What holds jobs: one folder for each store. They never import one another."""

@@ -1,0 +1,67 @@
+"""Gives SQLite's errors the names and words of this package, in one place. It repairs nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from queuemgr.errors import CorruptStore, ForeignStore, NewerStore, StoreError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# (part of SQLite's words, our error, our words)
+_KNOWN = (
+    ("not a database", ForeignStore, "is not a SQLite database: choose another file"),
+    (
+        "malformed",
+        CorruptStore,
+        "is damaged: stop its workers, keep a copy, and recover it with `sqlite3 FILE .recover`",
+    ),
+    (
+        "disk is full",
+        StoreUnavailable,
+        "cannot grow, the disk is full: free some space; nothing of this call was kept",
+    ),
+    (
+        "readonly",
+        StoreUnavailable,
+        "cannot be written: check its owner and permissions, and those of its folder",
+    ),
+    (
+        "unable to open",
+        StoreUnavailable,
+        "cannot be opened: check the path and the permissions of its folder",
+    ),
+    (
+        "locked",
+        StoreUnavailable,
+        "is locked by another program for too long: end the program that holds a transaction",
+    ),
+    ("disk i/o error", StoreUnavailable, "cannot be read or written: the disk reports an error"),
+)
+
+
+@contextmanager
+def renamed(path: Path) -> Iterator[None]:
+    """Everything that goes wrong with the file inside becomes a StoreError that names it."""
+    try:
+        yield
+    except (ForeignStore, NewerStore) as error:
+        raise type(error)(f"{path} {error}") from None
+    except sqlite3.Error as error:
+        raise _named(path, error) from error
+    except PermissionError as error:
+        raise StoreUnavailable(f"{path} cannot be opened: {error.strerror}; check its owner and permissions") from error
+    except OSError as error:
+        raise StoreUnavailable(f"{path} cannot be used: {error.strerror}") from error
+
+
+def _named(path: Path, error: sqlite3.Error) -> StoreError:
+    said = str(error).lower()
+    for part, kind, words in _KNOWN:
+        if part in said:
+            return kind(f"{path} {words}")
+    return StoreError(f"{path}: SQLite says: {error}")

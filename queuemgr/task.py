@@ -1,0 +1,209 @@
+"""Tasks:
+
+named functions and job classes with their options, and the registry that finds them. It sends nothing itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack
+
+from .arguments import Checker
+from .errors import EncodingError, UnknownTask, did_you_mean
+from .job import Job, Unique, new_id
+from .options import Options, OptionValues, Policy, overrides_of, policy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .clock import Clock
+    from .codec import Codec
+    from .handle import AsyncHandle, Handle
+
+P = ParamSpec("P")
+C = TypeVar("C")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Runs(Protocol[R_co]):
+    """What a job class must have: it is made with the job's arguments, then run."""
+
+    def run(self) -> R_co: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R]):
+    """A job that is ready to be enqueued, and the type of its result for the reader and the type checker."""
+
+    job: Job
+
+
+class Sender(Protocol):
+    """What a task needs to enqueue itself; the App gives it."""
+
+    clock: Clock
+    codec: Codec
+    max_payload: int
+
+    def send(self, call: Call[R]) -> Handle[R]: ...
+
+    async def asend(self, call: Call[R]) -> AsyncHandle[R]: ...
+
+
+class Task(Generic[P, C, R]):
+    """A function (or a class with `run`) that can be called here or run by a worker.
+
+    `P` are its parameters, `C` is what a direct call returns, `R` what its job results in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[P, C],
+        options: Options,
+        sender: Sender,
+        base: Options | None = None,
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.options = options
+        self._base = base or options
+        self._sender = sender
+        self._checker: Checker | None = None
+        self._overrides = overrides_of(options, self._base) if base else None
+        self._policy = policy_of(self._base, self.kind)
+
+    @property
+    def is_class(self) -> bool:
+        return isinstance(self.function, type)
+
+    @property
+    def is_async(self) -> bool:
+        code = getattr(self.function, "run", None) if self.is_class else self.function
+        return inspect.iscoroutinefunction(code)
+
+    @property
+    def kind(self) -> str:
+        """The executor that fits it where none was chosen."""
+        return "async" if self.is_async else "thread"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> C:
+        """Call it here and now, as if it were no task."""
+        return self.function(*args, **kwargs)
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call it as a worker does: a job class is made and then run. Returns an awaitable where it is asynchronous."""
+        made: Any = self.function(*args, **kwargs)
+        return made.run() if self.is_class else made
+
+    def using(self, **options: Unpack[OptionValues]) -> Task[P, C, R]:
+        """The same task with other options for the calls made through it. Raises ConfigError."""
+        changed = self.options.changed(options)
+        return Task(self.name, self.function, changed, self._sender, self._base)
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        """A checked job, not enqueued yet. Raises BadArguments, EncodingError."""
+        return Call(self._job(args, kwargs))
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
+        """Enqueue it and return a handle of its job. Raises BadArguments, EncodingError, JobExists, StoreError."""
+        return self._sender.send(Call(self._job(args, kwargs)))
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> AsyncHandle[R]:
+        """`enqueue` for asynchronous callers."""
+        return await self._sender.asend(Call(self._job(args, kwargs)))
+
+    def policy(self, overrides: dict[str, Any] | None) -> Policy:
+        """What a run follows; `overrides` are what its call asked for."""
+        return self._policy if not overrides else policy_of(self._base, self.kind, overrides)
+
+    def prepare(self) -> Checker:
+        """Look at the signature and its types once; done by the first call and by a worker's start."""
+        if self._checker is None:
+            self._sender.codec.types.register_annotations(self.function)
+            self._checker = Checker(self.name, self.function)
+        return self._checker
+
+    def _job(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
+        (self._checker or self.prepare()).check(args, kwargs)
+        sender, options = self._sender, self.options
+        data = sender.codec.encode([list(args), kwargs] if kwargs else [list(args)])
+        if len(data) > sender.max_payload:
+            raise EncodingError(
+                f"the arguments of {self.name} take {len(data):,} bytes and the limit is {sender.max_payload:,}: "
+                "pass a path or an id instead of the data, or raise max_payload in the App"
+            )
+        now = sender.clock.now()
+        return Job(
+            id=new_id(),
+            task=self.name,
+            args=data,
+            queue=options.queue,
+            priority=options.priority,
+            run_at=now + options.delay if options.delay is not None else options.at,
+            created_at=now,
+            keep=options.keep,
+            at_most_once=options.at_most_once,
+            held=options.held,
+            crash_budget=options.crash_budget,
+            unique=_unique(self.name, options, args, kwargs, data) if options.unique else None,
+            tags=options.tags,
+            options=self._overrides,
+        )
+
+
+class Registry:
+    """The tasks that this program knows, by name."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Task[..., Any, Any]] = {}
+
+    def add(self, task: Task[P, C, R]) -> Task[P, C, R]:
+        self._tasks[task.name] = task
+        return task
+
+    def get(self, name: str) -> Task[..., Any, Any] | None:
+        return self._tasks.get(name)
+
+    def __getitem__(self, name: str) -> Task[..., Any, Any]:
+        try:
+            return self._tasks[name]
+        except KeyError:
+            raise UnknownTask(f"no task is named {name!r}: {did_you_mean(name, self._tasks)}") from None
+
+    def __iter__(self) -> Iterator[Task[..., Any, Any]]:
+        return iter(self._tasks.values())
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._tasks)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """`module.qualname`; a script that is run directly is known by its file, as a worker will import it."""
+    module = function.__module__
+    if module == "__main__":
+        main = sys.modules["__main__"]
+        spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+        module = spec.name if spec else Path(file).stem if file else module
+    return f"{module}.{function.__qualname__}"
+
+
+def _unique(name: str, options: Options, args: tuple[Any, ...], kwargs: dict[str, Any], data: bytes) -> Unique:
+    match options.unique:
+        case str(key):
+            text = key
+        case True | False:
+            import hashlib
+
+            text = f"{name}:{hashlib.blake2b(data, digest_size=12).hexdigest()}"
+        case function:
+            text = str(function(*args, **kwargs))
+    return Unique(text, options.unique_for, options.on_conflict)

@@ -1,0 +1,54 @@
+"""Fires schedules that are due.
+
+Any worker may tick: the store lets each firing happen once. It keeps no time of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .errors import BadSchedule
+from .fault import point
+from .recurrence import due_firings, next_after
+
+if TYPE_CHECKING:
+    from .schedule import Schedule
+    from .store import ScheduleInfo, Store
+
+log = logging.getLogger("queuemgr.worker")
+
+
+async def tick(store: Store, now: float) -> int:
+    """Enqueue the jobs of every schedule that is due at `now`; how many jobs."""
+    fired = 0
+    for info in await store.schedules():
+        if info.next_at is not None and info.next_at <= now:
+            fired += await _fire(store, info, now)
+    return fired
+
+
+async def declare(store: Store, schedule: Schedule, now: float) -> None:
+    """Put a schedule, or replace what it does and keep its next firing where its rule is the same."""
+    known = {info.schedule.name: info for info in await store.schedules()}.get(schedule.name)
+    if known is not None and known.schedule.rule == schedule.rule:
+        kept = replace(schedule, paused=known.schedule.paused)
+        await store.put_schedule(kept, known.next_at)
+    else:
+        await store.put_schedule(schedule, next_after(schedule.rule, now))
+
+
+async def _fire(store: Store, info: ScheduleInfo, now: float) -> int:
+    schedule, due = info.schedule, info.next_at
+    assert due is not None
+    try:
+        firings, next_at = due_firings(schedule.rule, due, now, schedule.missed)
+    except BadSchedule as error:
+        log.error("the schedule %s cannot fire and is stopped: %s", schedule.name, error)  # noqa: TRY400 - the sentence says it all
+        firings, next_at = [], None
+    jobs = [] if schedule.paused else [schedule.job_at(moment) for moment in firings]
+    if not await store.fire(schedule.name, due, next_at, jobs):
+        return 0
+    point("tick.committed")
+    return len(jobs)

@@ -1,0 +1,336 @@
+"""The worker: claim, decode, admit, run, judge, settle. It starts no processes of its own and keeps no records.
+
+One asyncio task for each running job; slots bound their number. The store says what is due, the executors run it, and
+`judge` decides what follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .context import JobContext
+from .errors import StoreError
+from .executor import Call, Why, describe, names_of
+from .fault import point
+from .liveness import birth_of, this_host
+from .options import DEFAULT_POLICY
+from .outcome import Failed, Unknown, judge
+from .reporting import RunReporter
+from .settle import Settler, settlement_of
+from .shares import Shares
+from .store import Claim, WorkerInfo
+from .ticker import declare, tick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .clock import Clock
+    from .codec import Codec
+    from .executor import Executor
+    from .job import Lease
+    from .options import Policy
+    from .outcome import Outcome
+    from .schedule import Schedule
+    from .store import Store
+    from .task import Registry
+
+log = logging.getLogger("queuemgr.worker")
+
+TEND = 0.5
+PRUNE = 60.0
+NO_TROUBLE, LONGEST_TROUBLE = 0.1, 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """`queues` maps names to weights; `grace` is for how many seconds running jobs may end after a stop."""
+
+    queues: Mapping[str, int]
+    concurrency: int = 16
+    grace: float = 30.0
+    max_result: int = 64 * 1024 * 1024
+    name: str = ""
+    id: str = ""
+    burst: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One job in this worker's hands."""
+
+    lease: Lease
+    reporter: RunReporter
+    began: float
+    executor: Executor | None = None
+    call: Call | None = None
+
+
+class Worker:
+    """Runs jobs until it is stopped. `executors` makes each kind when the first job asks for it."""
+
+    def __init__(
+        self,
+        store: Store,
+        tasks: Registry,
+        codec: Codec,
+        executors: Mapping[str, Callable[[], Executor]],
+        settings: WorkerSettings,
+        clock: Clock,
+        schedules: Sequence[Schedule] = (),
+    ) -> None:
+        self.id = settings.id or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.running: dict[asyncio.Task[None], Run] = {}
+        self._store = store
+        self._tasks = tasks
+        self._codec = codec
+        self._factories = executors
+        self._executors: dict[str, Executor] = {}
+        self._settings = settings
+        self._clock = clock
+        self._schedules = schedules
+        self._shares = Shares(settings.queues)
+        self._settler = Settler(store, self._lost)
+        self._dirty: set[RunReporter] = set()
+        self._stopping = False
+        self._grace = settings.grace
+        self._progress = asyncio.Event()
+        self._pruned = 0.0
+        self._known = tasks.names
+
+    async def run(self) -> bool:
+        """Work until `stop`; with `burst`, until nothing is ready. False if something could not be stopped in time."""
+        await self._join()
+        tending = asyncio.create_task(self._tend_always(), name="queuemgr tend")
+        try:
+            await self._work_until_stopped()
+            return await self._wind_up()
+        finally:
+            tending.cancel()
+            await asyncio.gather(tending, return_exceptions=True)
+            for executor in self._executors.values():
+                await executor.close()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt."""
+        self._stopping = True
+        self._grace = self._grace if grace is None else grace
+        for run in self.running.values():
+            if run.call is not None:
+                run.call.context.stopping = True
+        self._progress.set()
+
+    async def _work_until_stopped(self) -> None:
+        trouble = NO_TROUBLE
+        while not self._stopping:
+            try:
+                if not await self._claim_and_begin() and self._settings.burst and not self.running:
+                    return
+                trouble = NO_TROUBLE
+            except StoreError as error:
+                log.warning("no jobs can be claimed, next try in %.1f s: %s", trouble, error)
+                await asyncio.sleep(trouble)
+                trouble = min(2 * trouble, LONGEST_TROUBLE)
+
+    async def _claim_and_begin(self) -> bool:
+        """Fill the free slots, or wait until something changes. False when there was nothing to do."""
+        self._progress.clear()
+        free = self._settings.concurrency - len(self.running)
+        if free <= 0:
+            await self._progress.wait()
+            return True
+        claimed = await self._store.claim(
+            Claim(worker=self.id, queues=self._shares.of(free), limit=free, tasks=self._known)
+        )
+        for lease in claimed.leases:
+            self._begin(lease)
+        now = self._clock.now()
+        if claimed.next_due is not None and claimed.next_due <= now and await tick(self._store, now):
+            return True
+        if len(claimed.leases) < free and not (self._settings.burst and not self.running):
+            await self._rest(claimed.next_due)
+        return bool(claimed.leases)
+
+    async def _rest(self, next_due: float | None) -> None:
+        """Until there may be work, a slot is free again, or it is time to look anyway."""
+        timeout = TEND if next_due is None else min(TEND, max(0.0, next_due - self._clock.now()))
+        waits = [
+            asyncio.ensure_future(self._store.wait(self._shares.names, timeout)),
+            asyncio.ensure_future(self._progress.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    def _begin(self, lease: Lease) -> None:
+        run = Run(lease, RunReporter(lease, self._clock, self._dirty), self._clock.monotonic())
+        task = asyncio.get_running_loop().create_task(self._work(run), name=f"{lease.task} {lease.id}")
+        self.running[task] = run
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        del self.running[task]
+        self._progress.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a job's task ended in an error of queuemgr itself", exc_info=task.exception())
+
+    async def _work(self, run: Run) -> None:
+        lease = run.lease
+        admitted = self._admit(run)
+        policy = run.call.policy if run.call is not None else DEFAULT_POLICY
+        point("run.before")
+        outcome = await self._execute(run, policy) if admitted is None else admitted
+        point("run.after")
+        now = self._clock.now()
+        verdict = judge(lease, outcome, policy, now)
+        settlement = settlement_of(lease, outcome, verdict, self.id, now)
+        self._settler.settle(settlement, run.reporter.take())
+
+    def _admit(self, run: Run) -> Outcome | None:
+        """Find the task and prepare the call; an outcome where it cannot be run here."""
+        lease = run.lease
+        task = self._tasks.get(lease.task)
+        if task is None:
+            return Unknown()
+        try:
+            policy = task.policy(lease.options)
+        except (TypeError, ValueError) as error:
+            return Failed({"type": "queuemgr.errors.ConfigError", "message": f"its options: {error}"}, retry=False)
+        context = JobContext(lease.id, lease.task, lease.queue, lease.attempt, run.reporter)
+        run.call = Call(lease, task, policy, context, self._codec, self._settings.max_result)
+        return None
+
+    async def _execute(self, run: Run, policy: Policy) -> Outcome:
+        assert run.call is not None
+        deadline = None
+        try:
+            run.executor = self._executors.get(policy.executor) or await self._open(policy.executor)
+            if policy.timeout is not None:
+                loop = asyncio.get_running_loop()
+                deadline = loop.call_later(policy.timeout, self._interrupt, run, Why.TIMEOUT)
+            return await run.executor.run(run.call)
+        except Exception as error:
+            log.exception("the executor %r failed under job %s", policy.executor, run.lease.id)
+            return Failed(describe(error), names_of(error))
+        finally:
+            if deadline is not None:
+                deadline.cancel()
+
+    async def _open(self, kind: str) -> Executor:
+        executor = self._executors[kind] = self._factories[kind]()
+        await executor.open()
+        return executor
+
+    def _interrupt(self, run: Run, why: Why) -> None:
+        if run.call is None or run.executor is None or run.call.why is not None:
+            return
+        refusal = run.executor.interrupt(run.call, why)
+        if refusal:
+            log.warning("job %s (%s) cannot be stopped (%s): %s", run.lease.id, run.lease.task, why.value, refusal)
+
+    def _lost(self, lease: Lease) -> None:
+        log.warning(
+            "job %s (%s) was taken from this worker before it ended; its end was not kept",
+            lease.id,
+            lease.task,
+        )
+
+    async def _join(self) -> None:
+        for task in self._tasks:
+            task.prepare()
+        now = self._clock.now()
+        info = WorkerInfo(
+            id=self.id,
+            host=this_host(),
+            pid=os.getpid(),
+            birth=birth_of(os.getpid()) or 0,
+            name=self._settings.name,
+            queues=self._shares.names,
+            tasks=tuple(sorted(self._known)),
+            concurrency=self._settings.concurrency,
+            started_at=now,
+            beat_at=now,
+        )
+        await self._store.open()
+        await self._store.join(info)
+        for schedule in self._schedules:
+            await declare(self._store, schedule, now)
+
+    def overdue(self) -> list[Call]:
+        """The running calls whose time-out has passed. Called from the watchdog's thread."""
+        now = self._clock.monotonic()
+        calls = [(run.call, run.began) for run in list(self.running.values())]
+        return [
+            call
+            for call, began in calls
+            if call is not None and call.policy.timeout is not None and now - began > call.policy.timeout
+        ]
+
+    def threads(self) -> dict[int, str]:
+        """Which job each thread runs, by the thread's identifier. Called from the watchdog's thread."""
+        executor = self._executors.get("thread")
+        running: dict[int, str] = executor.running() if executor is not None else {}  # type: ignore[attr-defined]
+        return running
+
+    async def _tend_always(self) -> None:
+        while True:
+            await asyncio.sleep(TEND)
+            try:
+                await self._tend()
+            except StoreError as error:
+                log.warning("the worker could not look after its jobs: %s", error)
+
+    async def _tend(self) -> None:
+        """Renew the leases, stop what was cancelled, hand over what was said, and look after what nobody waits for."""
+        reports = [report for reporter in list(self._dirty) if (report := reporter.take())]
+        if reports:
+            self._settler.report(reports)
+        for job_id in await self._store.beat(self.id, "stopping" if self._stopping else "running"):
+            for run in list(self.running.values()):
+                if run.lease.id == job_id:
+                    self._interrupt(run, Why.CANCEL)
+        if self._clock.monotonic() - self._pruned > PRUNE:
+            self._pruned = self._clock.monotonic()
+            await self._store.prune()
+        if len(self.running) >= self._settings.concurrency:
+            await self._look_after_others()
+
+    async def _look_after_others(self) -> None:
+        """A full worker too moves what is due, takes back the jobs of the dead, and fires schedules."""
+        claimed = await self._store.claim(Claim(worker=self.id, queues=(), limit=0, tasks=frozenset()))
+        now = self._clock.now()
+        if claimed.next_due is not None and claimed.next_due <= now:
+            await tick(self._store, now)
+
+    async def _wind_up(self) -> bool:
+        point("stop.draining")
+        await self._store.beat(self.id, "stopping")
+        if await self._ended_within(self._grace):
+            return await self._leave()
+        for run in list(self.running.values()):
+            self._interrupt(run, Why.STOP)
+        if await self._ended_within(min(self._grace, 5.0) + 1.0):
+            return await self._leave()
+        for run in self.running.values():
+            log.warning("job %s (%s) cannot be stopped; it ends with this process", run.lease.id, run.lease.task)
+        await self._settler.drain()
+        return False
+
+    async def _ended_within(self, seconds: float) -> bool:
+        if self.running:
+            await asyncio.wait(list(self.running), timeout=seconds)
+        return not self.running
+
+    async def _leave(self) -> bool:
+        await self._settler.drain()
+        await self._store.leave(self.id)
+        point("stop.released")
+        return True

@@ -155,7 +155,8 @@ class Client:
         self._portal = Portal()
 
     def enqueue(self, call: Call[R]) -> Handle[R]:
-        return self.enqueue_many([call])[0]
+        done = self._enqueue((call.job,))[0]
+        return Handle(self, done.id, existing=done.existing)
 
     def enqueue_many(self, calls: Iterable[Call[R]], connection: Any = None) -> list[Handle[R]]:
         """All of them in one transaction, or none; with `connection`, in the caller's own transaction on it."""

@@ -44,7 +44,7 @@ class Schedule:
 
     def job_at(self, moment: float) -> Job:
         """A new job for the firing at `moment`, in epoch seconds."""
-        return replace(self.job, id=new_id(), created_at=moment, run_at=None)
+        return msgspec.structs.replace(self.job, id=new_id(), created_at=moment, run_at=None)
 
 
 def encode_schedule(schedule: Schedule) -> str:

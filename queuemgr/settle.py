@@ -10,9 +10,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from .errors import StoreError
-from .job import State
 from .outcome import Crashed, Done, Failed
-from .store import KEEP, KEEP_DEAD, Settlement
+from .store import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,18 +27,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 
 def settlement_of(lease: Lease, outcome: Outcome, verdict: Verdict, worker: str, now: float) -> Settlement:
     """The record of a run's end."""
-    error = outcome.error if isinstance(outcome, (Failed, Crashed)) else None
-    return Settlement(
-        lease=lease,
-        worker=worker,
-        verdict=verdict,
-        ended_at=now,
-        keep=KEEP_DEAD if verdict.state is State.DEAD else KEEP,
-        result=outcome.result if isinstance(outcome, Done) else None,
-        error=error,
-        exit_signal=outcome.exit_signal if isinstance(outcome, Crashed) else None,
-        peak_memory=outcome.peak_memory if isinstance(outcome, (Done, Failed, Crashed)) else None,
-    )
+    match outcome:
+        case Done(result, peak_memory):
+            return Settlement(lease, worker, verdict, now, result=result, peak_memory=peak_memory)
+        case Failed(error=error, peak_memory=peak_memory):
+            return Settlement(lease, worker, verdict, now, error=error, peak_memory=peak_memory)
+        case Crashed(error, exit_signal, peak_memory):
+            return Settlement(
+                lease, worker, verdict, now, error=error, exit_signal=exit_signal, peak_memory=peak_memory
+            )
+        case _:
+            return Settlement(lease, worker, verdict, now)
 
 
 class Settler:
@@ -61,6 +59,10 @@ class Settler:
     def report(self, reports: list[Report]) -> None:
         self._reports += reports
         self._flush()
+
+    @property
+    def idle(self) -> bool:
+        return self._flushing is None
 
     async def drain(self) -> None:
         """Return once the store has taken everything."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -26,8 +28,7 @@ KEEP_DEAD = 90 * 86400.0
 """Seconds for which a dead job is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueued:
+class Enqueued(msgspec.Struct, frozen=True):
     """What became of one job: its id, or with `existing` the id of the job that holds its unique key."""
 
     id: str
@@ -57,12 +58,16 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A worker's wish for work. `queues` are (name, how many at most), in the order in which they are asked."""
+    """A worker's wish for work. `queues` are (name, how many at most), in the order in which they are asked.
+
+    `idle` says that nothing else runs in the caller's event loop, so that the store may hold it up for a moment.
+    """
 
     worker: str
     queues: Sequence[tuple[str, int]]
     limit: int
     tasks: frozenset[str]
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +76,13 @@ class Claimed:
     next_due: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """The end of one run. `keep` is for how many seconds a finished job is kept that does not say it itself."""
+class Settlement(msgspec.Struct, frozen=True):
+    """The end of one run. A finished job is kept for as long as it says itself, or else KEEP; a dead one KEEP_DEAD."""
 
     lease: Lease
     worker: str
     verdict: Verdict
     ended_at: float
-    keep: float
     result: bytes | None = None
     error: dict[str, Any] | None = None
     exit_signal: str | None = None

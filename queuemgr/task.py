@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack
+
+import msgspec
 
 from .arguments import Checker
 from .errors import EncodingError, UnknownTask, did_you_mean
@@ -35,8 +36,7 @@ class Runs(Protocol[R_co]):
     def run(self) -> R_co: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[R]):
+class Call(msgspec.Struct, Generic[R], frozen=True):
     """A job that is ready to be enqueued, and the type of its result for the reader and the type checker."""
 
     job: Job

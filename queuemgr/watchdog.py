@@ -19,7 +19,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from .clock import SystemClock
 from .context import current
-from .executor import Why
 from .executors.aio import AioExecutor, Overrun
 
 if TYPE_CHECKING:
@@ -94,11 +93,11 @@ class Watchdog:
 
     def _pet(self) -> None:
         now = self._clock.monotonic()
-        due, self._due = self._due, now + self._threshold / 4
+        due, self._due = self._due, now + self._threshold / 2
         if now - due >= self._threshold:
             self._tell_end(now - due, self._sight if self._sight and self._sight.due == due else None)
         self._dump.arm()
-        self._timer = self._loop.call_later(self._threshold / 4, self._pet)
+        self._timer = self._loop.call_later(self._threshold / 2, self._pet)
 
     def _tell_end(self, late: float, sight: _Sight | None) -> None:
         busy = sight.busy if sight is not None else dict(self._threads())
@@ -146,8 +145,8 @@ class Watchdog:
         if busy:
             beside = ", ".join(busy.values())
             what = f"{what}, or one in a thread: {beside}" if what else f"one of those in threads: {beside}"
-        # Looked up here, spelled out later: reading the source lines lets the loop run on.
-        stack = traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=False)
+        # Only walked here and spelled out later: looking at source files would let the loop run on.
+        stack = list(traceback.walk_stack(frame))
         return _Sight(due, what or "code that is no job's", stack, overslept, call, busy)
 
     def _name_of(self, task: asyncio.Task[Any]) -> str:
@@ -165,8 +164,9 @@ class Watchdog:
             late,
             sight.what,
             f"which held the GIL for {sight.overslept:.1f} s" if sight.overslept else "which does not await",
-            "".join(reversed(sight.stack.format())),
+            "".join(traceback.StackSummary.extract(reversed(sight.stack)).format()),
         )
+        sight.stack.clear()
 
     def _break_off(self, sight: _Sight, now: float) -> None:
         calls = tuple(self._overdue())
@@ -192,7 +192,7 @@ class _Sight:
 
     due: float
     what: str
-    stack: traceback.StackSummary
+    stack: list[tuple[FrameType, int]]
     overslept: float
     call: Call | None
     busy: Mapping[int, str]
@@ -245,14 +245,13 @@ class _Breaker:
         calls, self._calls = self._calls, ()
         for call in calls:
             if AioExecutor.may_raise(frame, call):
-                call.why = call.why or Why.TIMEOUT
-                call.context.stopping = True
+                AioExecutor.expect_end(frame, call)
                 self._raised = True
                 raise Overrun
 
 
 class _Dump:
-    """The stacks of all threads, written by a C thread if Python stands still for `after` seconds."""
+    """The stacks of all threads, written by a C thread if it is not armed again for `after` seconds."""
 
     def __init__(self, after: float) -> None:
         self._after = after
@@ -263,7 +262,7 @@ class _Dump:
 
     def close(self) -> None:
         if self._file is not None:
-            faulthandler.cancel_dump_traceback_later()
+            self.disarm()
             self._file.close()
             self._file = None
 
@@ -278,7 +277,7 @@ class _Dump:
         """What was written since the last time about the threads named here, by their identifiers."""
         if self._file is None:
             return ""
-        faulthandler.cancel_dump_traceback_later()
+        self.disarm()
         self._file.seek(0)
         text = self._file.read().decode(errors="replace")
         self._file.seek(0)

@@ -69,6 +69,7 @@ class Run:
     began: float
     executor: Executor | None = None
     call: Call | None = None
+    task: asyncio.Task[None] | None = None
 
 
 class Worker:
@@ -100,6 +101,7 @@ class Worker:
         self._stopping = False
         self._grace = settings.grace
         self._progress = asyncio.Event()
+        self._resting: asyncio.Future[None] | None = None
         self._pruned = 0.0
         self._known = tasks.names
 
@@ -123,7 +125,7 @@ class Worker:
         for run in self.running.values():
             if run.call is not None:
                 run.call.context.stopping = True
-        self._progress.set()
+        self._wake()
 
     async def _work_until_stopped(self) -> None:
         trouble = NO_TROUBLE
@@ -145,7 +147,13 @@ class Worker:
             await self._progress.wait()
             return True
         claimed = await self._store.claim(
-            Claim(worker=self.id, queues=self._shares.of(free), limit=free, tasks=self._known)
+            Claim(
+                worker=self.id,
+                queues=self._shares.of(free),
+                limit=free,
+                tasks=self._known,
+                idle=not self.running and self._settler.idle,
+            )
         )
         for lease in claimed.leases:
             self._begin(lease)
@@ -159,40 +167,41 @@ class Worker:
     async def _rest(self, next_due: float | None) -> None:
         """Until there may be work, a slot is free again, or it is time to look anyway."""
         timeout = TEND if next_due is None else min(TEND, max(0.0, next_due - self._clock.now()))
-        waits = [
-            asyncio.ensure_future(self._store.wait(self._shares.names, timeout)),
-            asyncio.ensure_future(self._progress.wait()),
-        ]
+        resting = self._resting = asyncio.ensure_future(self._store.wait(self._shares.names, timeout))
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((resting,))
         finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            self._resting = None
+            resting.cancel()
+        if not resting.cancelled():
+            resting.result()
+
+    def _wake(self) -> None:
+        self._progress.set()
+        if self._resting is not None:
+            self._resting.cancel()
 
     def _begin(self, lease: Lease) -> None:
         run = Run(lease, RunReporter(lease, self._clock, self._dirty), self._clock.monotonic())
-        task = asyncio.get_running_loop().create_task(self._work(run), name=f"{lease.task} {lease.id}")
-        self.running[task] = run
-        task.add_done_callback(self._end)
-
-    def _end(self, task: asyncio.Task[None]) -> None:
-        del self.running[task]
-        self._progress.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a job's task ended in an error of queuemgr itself", exc_info=task.exception())
+        run.task = asyncio.get_running_loop().create_task(self._work(run), name=f"{lease.task} {lease.id}")
+        self.running[run.task] = run
 
     async def _work(self, run: Run) -> None:
         lease = run.lease
         admitted = self._admit(run)
         policy = run.call.policy if run.call is not None else DEFAULT_POLICY
-        point("run.before")
-        outcome = await self._execute(run, policy) if admitted is None else admitted
-        point("run.after")
-        now = self._clock.now()
-        verdict = judge(lease, outcome, policy, now)
-        settlement = settlement_of(lease, outcome, verdict, self.id, now)
-        self._settler.settle(settlement, run.reporter.take())
+        try:
+            point("run.before")
+            outcome = await self._execute(run, policy) if admitted is None else admitted
+            point("run.after")
+            now = self._clock.now()
+            verdict = judge(lease, outcome, policy, now)
+            settlement = settlement_of(lease, outcome, verdict, self.id, now)
+            self._settler.settle(settlement, run.reporter.take())
+        finally:
+            assert run.task is not None
+            del self.running[run.task]
+            self._wake()
 
     def _admit(self, run: Run) -> Outcome | None:
         """Find the task and prepare the call; an outcome where it cannot be run here."""

@@ -98,11 +98,7 @@ class AioExecutor:
         task = self._running.get(call)
         if task is None:
             return None
-        request = self._requests.get(call)
-        if request is None:
-            self._requests[call] = _Request()
-        elif request.timer is not None:
-            request.timer.cancel()
+        self._requests.setdefault(call, _Request())
         if task is current_task():
             # A cancellation of oneself would wait for the next await, which may be one of the worker's.
             task.get_loop().call_soon(self._cancel, call, 1)
@@ -113,9 +109,8 @@ class AioExecutor:
     @staticmethod
     def call_of(frame: FrameType | None) -> Call | None:
         """The call whose own code `frame` executes, of whichever thread; None where it executes no call's."""
-        while frame is not None and frame.f_code is not _RUN:
-            frame = frame.f_back
-        call: Call | None = frame.f_locals.get("call") if frame is not None else None
+        run = _run_of(frame)
+        call: Call | None = run.f_locals.get("call") if run is not None else None
         return call
 
     @staticmethod
@@ -136,6 +131,18 @@ class AioExecutor:
             own, frame = True, frame.f_back
         return False
 
+    @staticmethod
+    def expect_end(frame: FrameType | None, call: Call) -> None:
+        """Note that Overrun is about to be raised in `frame`; a coroutine that goes on all the same is cancelled.
+
+        In a task that the call started nothing is noted: the call itself may well go on until its time-out is seen.
+        """
+        call.context.stopping = True
+        run = _run_of(frame)
+        if run is not None:
+            call.why = call.why or Why.TIMEOUT
+            run.f_locals["self"]._cancel_later(call, 1)
+
     def _cancel(self, call: Call, nth: int) -> None:
         task, request = self._running.get(call), self._requests.get(call)
         if task is None or request is None:
@@ -149,7 +156,14 @@ class AioExecutor:
             return
         request.times += 1
         task.cancel()
-        request.timer = task.get_loop().call_later(self._grace, self._cancel, call, nth + 1)
+        self._cancel_later(call, nth + 1)
+
+    def _cancel_later(self, call: Call, nth: int) -> None:
+        request, task = self._requests.setdefault(call, _Request()), self._running.get(call)
+        if request.timer is not None:
+            request.timer.cancel()
+        if task is not None:
+            request.timer = task.get_loop().call_later(self._grace, self._cancel, call, nth)
 
     def _ended(self, call: Call, task: asyncio.Task[Any] | None, error: BaseException | None) -> Outcome:
         """What an end is worth that was asked for, or that came by an exception."""
@@ -164,12 +178,26 @@ class AioExecutor:
         if isinstance(error, CancelledError) and task is not None and task.cancelling():
             raise error
         if call.why is None and error is not None:
-            return outcome_of_error(error)
+            if not _is_overrun(error):
+                return outcome_of_error(error)
+            call.why = Why.TIMEOUT
         return stopped(call, _means(error))
 
 
 _RUN = AioExecutor.run.__code__
 _STEP = asyncio.Handle._run.__code__
+
+
+def _run_of(frame: FrameType | None) -> FrameType | None:
+    while frame is not None and frame.f_code is not _RUN:
+        frame = frame.f_back
+    return frame
+
+
+def _is_overrun(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(Overrun) is not None
+    return isinstance(error, Overrun)
 
 
 def _means(error: BaseException | None) -> str:
@@ -179,7 +207,7 @@ def _means(error: BaseException | None) -> str:
         return "by cancelling its coroutine"
     if isinstance(error, Overrun):
         return "by interrupting its blocking code"
-    if isinstance(error, BaseExceptionGroup) and error.subgroup(Overrun):
+    if _is_overrun(error):
         return "by interrupting the blocking code of a task that it had started"
     told = describe(error)
     return f"by cancelling its coroutine, which then raised {told['type']}: {told['message']:.200}"

@@ -91,14 +91,16 @@ class ThreadExecutor:
     def interrupt(self, call: Call, why: Why) -> str | None:
         """Raise an exception in its thread. Called in the loop's thread; the first `why` counts.
 
-        Returns None, or why it cannot be stopped; that it sits in C code shows only after `grace` seconds.
+        Always returns None: that it sits in C code shows only after `grace` seconds, and is told in the log. A run
+        whose thread has just ended it keeps its own outcome.
         """
         work = self._works.get(call)
-        if work is None or work.over:
-            return f"job {call.lease.id} ({call.lease.task}) has ended, or was not started here"
-        if call.why is None and not work.ask(why):
-            return f"job {call.lease.id} ({call.lease.task}) ended while it was to be stopped"
-        if work.skip():
+        if work is None:
+            call.why = call.why or why
+            call.context.stopping = True
+        elif work.over or (call.why is None and not work.ask(why)):
+            return None
+        elif work.skip():
             self._settle(work, stopped(call, "before it began"))
         elif work.timer is None:
             work.stop()

@@ -1,5 +1,7 @@
 """The app that job processes import in these tests, and its tasks. No test is in here."""
 
+# ruff: noqa: T201 - printing is what some of them are for
+
 from __future__ import annotations
 
 import asyncio
@@ -73,8 +75,8 @@ def about() -> dict[str, Any]:
         "session": os.getsid(0),
         "group": os.getpgrp(),
         "job": [job.id, job.task, job.queue, job.attempt],
-        "stdin": os.readlink("/proc/self/fd/0"),
-        "files": sorted(os.listdir("/proc/self/fd")),
+        "stdin": str(Path("/proc/self/fd/0").readlink()),
+        "files": sorted(path.name for path in Path("/proc/self/fd").iterdir()),
         "threads": threading.active_count(),
         "collects": __import__("gc").isenabled(),
         "path": sys.path,
@@ -102,6 +104,11 @@ def snooze(delay: float) -> NoReturn:
 @app.task
 def give_up(reason: str) -> Cancel:
     return Cancel(reason)
+
+
+@app.task
+def give_up_strangely() -> Cancel:
+    return Cancel("\ud800")
 
 
 @app.task
@@ -173,6 +180,32 @@ def close_stdout() -> None:
 
 
 @app.task
+def say(words: str) -> None:
+    print(words)
+
+
+@app.task
+def log_exception() -> None:
+    try:
+        print(1 / 0)
+    except ZeroDivisionError:
+        logging.exception("it went wrong")  # noqa: LOG015 - what a plain script does
+
+
+@app.task
+def log_much(times: int, size: int) -> None:
+    for _ in range(times):
+        logging.getLogger("much").info("x" * size)
+
+
+@app.task
+def leave_daemon(note: str) -> None:
+    """Leave a process with a session of its own, which goes on, and holds stdout."""
+    subprocess.run(["setsid", "--fork", "sleep", "60"], check=True)
+    Path(note).touch()
+
+
+@app.task
 def log_from_thread() -> None:
     thread = threading.Thread(target=logging.getLogger("thread").warning, args=("from a thread",))
     thread.start()
@@ -194,6 +227,21 @@ def exit_at_once(status: int) -> None:
 def kill_itself(number: int) -> None:
     os.kill(os.getpid(), number)
     time.sleep(60)
+
+
+@app.task
+def close_everything() -> None:
+    os.closerange(3, 256)
+
+
+@app.task
+def babble() -> None:
+    """Write into every socket there is."""
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if str(path.readlink()).startswith("socket:"):
+                os.write(int(path.name), b"w\xff\xff")
+                os.write(int(path.name), b"lost")
 
 
 @app.task
@@ -262,7 +310,7 @@ def allocate(size: int) -> int:
 
 @app.task
 def keep_memory(size: int) -> None:
-    kept.append(bytes(size))
+    kept.append(b"\1" * size)
 
 
 @app.task

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextvars
-import gc
 import os
 import resource
 import signal
-import socket
 import sys
 import traceback
 from contextlib import suppress
@@ -52,20 +50,20 @@ class Stopped(SystemExit):
 class Line:
     """The child's end of the socket to the worker. Threads may send by it, too, messages of one packet."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._inbox: Inbox[Job] = Inbox(decode_job)
+    def __init__(self) -> None:
+        self.descriptor = -1
         self._buffer = memoryview(bytearray(PACKET))
+        self._inbox: Inbox[Job] = Inbox(decode_job)
 
     def send(self, message: Frame) -> None:
         # A packet is sent whole or not at all, so that an exception raised by a signal leaves no half of one.
         for packet in packets(message):
-            self._sock.send(packet)
+            os.write(self.descriptor, packet)
 
     def receive(self) -> Job | None:
         """The next job; None once there will be no more."""
         with suppress(OSError):  # the worker died with words for this process unread
-            while size := self._sock.recv_into(self._buffer):
+            while size := os.readv(self.descriptor, [self._buffer]):
                 job = self._inbox.take(self._buffer[:size])
                 if job is not None:
                     return job
@@ -73,25 +71,28 @@ class Line:
 
 
 class Runner:
-    """Runs one job after the other."""
+    """Runs one job after the other. It is made before the fork: what a child need not make, it need not pay for."""
 
-    def __init__(self, app: Application, line: Line) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
-        self._line = line
-        self._reporter = Reporter(line.send)
+        self._line = Line()
+        self._reporter = Reporter(self._line.send)
         self._log = LogHandler(self._reporter)
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
-        self._resident = procinfo.resident_memory()
-        self._peak = self._calm = _peak_memory()
+        self._memory = procinfo.own_memory()
+        self._peak = self._calm = 0
         self._context: JobContext | None = None
+        self._asked = False
         self._inside = False
         self._raised = False
 
-    def serve(self) -> None:
+    def serve(self, descriptor: int) -> None:
+        """Run what comes by this socket until there will be no more."""
+        self._line.descriptor = descriptor
+        self._calm = _peak_memory()
         while (job := self._line.receive()) is not None:
             signal.signal(signal.SIGTERM, self._on_sigterm)
-            end = self._perform(job)
-            if not self._tell(end) or job.last or end.stopped:
+            if not self._tell(self._perform(job)) or job.last or self._asked:
                 return
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -118,7 +119,7 @@ class Runner:
         if not job.last:
             sweep()
         self._peak = _peak_memory()
-        grown = job.memory_limit is not None and procinfo.resident_memory() - self._resident > job.memory_limit
+        grown = job.memory_limit is not None and procinfo.own_memory() - self._memory > job.memory_limit
         return End(type(outcome).__name__, outcome, stopped, self._peak, grown)
 
     def _prepare(self, job: Job) -> None:
@@ -133,7 +134,6 @@ class Runner:
         self._log.install()
         self._context = JobContext(job.id, job.task, job.queue, job.attempt, self._reporter)
         self._reporter.start()
-        self._raised = False
 
     def _attempt(self, job: Job) -> Outcome:
         task = self._app.tasks.get(job.task)
@@ -142,6 +142,8 @@ class Runner:
         current.set(self._context)
         try:
             self._inside = True
+            if self._asked:
+                self._break_off()
             args, kwargs = decode_arguments(self._app.codec, job.args)
             with limited(job.memory_limit):
                 value = _value(task, args, kwargs)
@@ -154,19 +156,23 @@ class Runner:
             self._inside = False
 
     def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
         if self._context is not None:
             self._context.stopping = True
         if self._inside and not self._raised:
-            self._raised = True
-            raise Stopped("stopped by SIGTERM")
+            self._break_off()
+
+    def _break_off(self) -> NoReturn:
+        self._raised = True
+        raise Stopped("stopped by SIGTERM")
 
 
-def begin(app: Application, descriptors: list[int], parent: int) -> NoReturn:
+def begin(runner: Runner, descriptors: list[int], parent: int) -> NoReturn:
     """What a freshly forked process does. `descriptors` are its socket, its stdout and its stderr."""
     status = 1
     try:
-        line = _settle(descriptors, parent)
-        Runner(app, line).serve()
+        _settle(descriptors, parent)
+        runner.serve(descriptors[0])
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -180,7 +186,7 @@ def open_stream(number: int) -> Any:
     return open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _settle(descriptors: list[int], parent: int) -> Line:
+def _settle(descriptors: list[int], parent: int) -> None:
     os.setsid()
     procinfo.die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
@@ -194,11 +200,9 @@ def _settle(descriptors: list[int], parent: int) -> Line:
     for number, descriptor in enumerate(descriptors[1:], 1):
         os.dup2(descriptor, number)
         os.close(descriptor)
-    gc.enable()
     # Unlike Python's own generator, numpy's would give every process the same numbers.
     if (random := sys.modules.get("numpy.random")) is not None:
         random.seed()
-    return Line(socket.socket(fileno=descriptors[0]))
 
 
 def _value(task: Task[..., Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -64,7 +64,7 @@ class Keeper(Protocol):
 class Child:
     """The worker's ends of one process; `pass_on` is given the others.
 
-    Whatever is in `buffer`, of one packet, may be written over. Raises OSError where the worker has too many open files.
+    `buffer` holds one packet and may be shared. Raises OSError where the worker has too many open files.
     """
 
     def __init__(

@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from .children import Child
 
 OUTPUT = 256 * 1024
+PATIENCE = 5.0  # seconds that the end of a process may take, once it must end
 
 
 class ProcessExecutor:
-    """Runs calls whose policy says "process" or "pool"; both are forked from one small process that has the app imported.
+    """Runs calls whose policy says "process" or "pool"; both are forked from one small process with the app imported.
 
-    Parameters: `app_path` is "module:name" of the App; `size` is the most processes in the pool; `preload` names modules
-    to import before the first fork; `spare` fresh processes are forked ahead once the first was used; a stopped run is
-    killed `grace` seconds after its SIGTERM; a pooled process ends after `max_tasks_per_child` jobs; `output_limit` bytes
-    of what a run prints are passed on; with `warm`, `open` starts the app's process instead of the first job.
-    Raises ConfigError.
+    Parameters: `app_path` is "module:name" of the App; `size` is the most processes in the pool, by default one for
+    each CPU; `preload` names modules to import before the first fork; `spare` fresh processes are forked ahead once
+    the first was used; a stopped run is killed `grace` seconds after its SIGTERM; a pooled process ends after
+    `max_tasks_per_child` jobs; `output_limit` bytes of what a run prints are passed on; with `warm`, `open` starts
+    the app's process instead of the first job. Raises ConfigError.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class ProcessExecutor:
         output_limit: int = OUTPUT,
         warm: bool = False,
     ) -> None:
+        if not hasattr(os, "pidfd_open"):
+            raise ConfigError("job processes need Linux: choose executor='thread' here")
         module, _, name = app_path.partition(":")
         if not module or not name:
             raise ConfigError(f"the app of job processes must be given as 'module:name', not {app_path!r}")
         self._size = (os.cpu_count() or 1) if size is None else size
-        if self._size < 1 or spare < 0 or grace < 0 or (max_tasks_per_child or 1) < 1:
+        if min(self._size, 1 if max_tasks_per_child is None else max_tasks_per_child) < 1 or min(spare, grace) < 0:
             raise ConfigError("size and max_tasks_per_child must be at least 1, spare and grace at least 0")
         self._nursery = Nursery(app_path, preload, self)
         self._spare = spare
@@ -80,8 +83,8 @@ class ProcessExecutor:
         for call in list(self._runs):
             self.interrupt(call, Why.STOP)
         if self._runs:
-            await asyncio.wait([run.ended for run in self._runs.values()])
-        await self._nursery.close(self._grace + 5.0)
+            await asyncio.wait([run.ended for run in self._runs.values()], timeout=self._grace + PATIENCE)
+        await self._nursery.close(PATIENCE)
 
     async def run(self, call: Call) -> Outcome:
         """Run it to its end. Where it is cancelled it stops the process, but does not wait for that."""
@@ -101,11 +104,11 @@ class ProcessExecutor:
 
     def interrupt(self, call: Call, why: Why) -> None:
         """Stop the run, which always works. The first `why` counts."""
+        call.why = call.why or why
+        call.context.stopping = True
         run = self._runs.get(call)
         if run is None or run.ended.done():
             return
-        call.why = call.why or why
-        call.context.stopping = True
         if run.child is None:
             self._waiting.remove(run)
             run.end(stopped(call, "before it began"))

@@ -70,7 +70,6 @@ class Config(Frame):
 
     app: str
     preload: tuple[str, ...]
-    path: list[str]
     argv: list[str]
     folder: str
     parent: int

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .frames import Ready, decode_news, encode
@@ -21,11 +20,14 @@ if TYPE_CHECKING:
     from .frames import Config, Frame, News
 
 MESSAGE = 1 << 18  # bytes that hold any news
-_ROOT = Path(__file__).parents[3]
-_PROGRAM = (
-    "import sys; descriptor = int(sys.argv[1]); sys.path.insert(0, sys.argv[2]); "
-    "from queuemgr.executors.processes.zygote import main; main(descriptor)"
-)
+# It finds modules where this process does, however that came to look there.
+_PROGRAM = f"""
+import os, socket, sys
+control = socket.socket(fileno=int(sys.argv[1]))
+sys.path[:] = os.fsdecode(control.recv({MESSAGE})).split(os.pathsep)
+from queuemgr.executors.processes.zygote import main
+main(control)
+"""
 
 
 class Link:
@@ -43,13 +45,13 @@ class Link:
         self.started_at = self._loop.time()
         self.ended = self._loop.create_future()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                self._process = _start(theirs.fileno())
-            except BaseException:
-                self._socket.close()
-                raise
-        self._watch = os.pidfd_open(self._process.pid)
+        try:
+            with theirs:
+                self._process, self._watch = _start(theirs.fileno())
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.send(os.fsencode(os.pathsep.join(sys.path)))
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket, self._read)
         self._loop.add_reader(self._watch, self._end)
@@ -135,14 +137,21 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _start(descriptor: int) -> subprocess.Popen[bytes]:
+def _start(descriptor: int) -> tuple[subprocess.Popen[bytes], int]:
+    """The process, and a descriptor that can be read once it has ended."""
     # Started anew instead of forked: it inherits no thread, no lock and no open file of the worker.
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(descriptor), str(_ROOT)],
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(descriptor)],
         stdin=subprocess.DEVNULL,
         pass_fds=(descriptor,),
         start_new_session=True,
     )
+    try:
+        return process, os.pidfd_open(process.pid)
+    except OSError:
+        process.kill()
+        process.wait()
+        raise
 
 
 def _close(descriptors: Sequence[int]) -> None:

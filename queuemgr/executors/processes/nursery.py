@@ -68,8 +68,7 @@ class Nursery:
         """Start the zygote unless it runs. Raises OSError."""
         if self._link is None:
             self._error, self._closing = None, False
-            folder = str(Path.cwd())
-            config = Config(self._app, self._preload, sys.path, sys.argv, folder, os.getpid())
+            config = Config(self._app, self._preload, sys.argv, str(Path.cwd()), os.getpid())
             self._link = Link(config, self._take, self._end)
         return self._link
 

@@ -78,14 +78,15 @@ def count_threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def resident_memory() -> int:
-    """Bytes of this process that are in memory."""
-    return _statm(1)
+def own_memory() -> int:
+    """Bytes of this process that are in memory and belong to no file. A fork has as many as its parent."""
+    fields = _statm()
+    return fields[1] - fields[2]
 
 
 def data_memory() -> int:
     """Bytes of this process that RLIMIT_DATA counts, and its stack."""
-    return _statm(5)
+    return _statm()[5]
 
 
 def _pids() -> list[int]:
@@ -93,8 +94,10 @@ def _pids() -> list[int]:
         return [int(entry.name) for entry in entries if entry.name.isdigit()]
 
 
-def _statm(field: int) -> int:
-    return int(Path("/proc/self/statm").read_bytes().split()[field]) * os.sysconf("SC_PAGESIZE")
+def _statm() -> list[int]:
+    """See proc_pid_statm(5); in bytes."""
+    size = os.sysconf("SC_PAGESIZE")
+    return [int(field) * size for field in Path("/proc/self/statm").read_bytes().split()]
 
 
 def _read_stat(pid: int) -> tuple[bytes, int, int] | None:

@@ -30,11 +30,10 @@ MESSAGE = 1 << 18  # bytes that hold any order
 _BLOCKED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 
 
-def main(descriptor: int) -> None:
+def main(control: socket.socket) -> None:
     """Serve the worker at the other end of this socket until it hangs up."""
-    control = socket.socket(fileno=descriptor)
-    config = msgspec.msgpack.decode(control.recv(MESSAGE), type=Config)
     procinfo.die_with_parent(signal.SIGTERM)
+    config = msgspec.msgpack.decode(control.recv(MESSAGE), type=Config)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     if os.getppid() != config.parent:
@@ -44,12 +43,12 @@ def main(descriptor: int) -> None:
     except BaseException as error:
         control.send(encode(Broken(describe(error))))
         return
-    Zygote(control, app).serve()
+    Zygote(control, app, config.parent).serve()
 
 
 def load(config: Config) -> child.Application:
     """Import the app. Raises whatever that raises, and ConfigError."""
-    sys.path[:], sys.argv[:] = config.path, config.argv
+    sys.argv[:] = config.argv
     os.chdir(config.folder)
     sys.stdout, sys.stderr = child.open_stream(1), child.open_stream(2)
     faulthandler.enable(2)
@@ -71,9 +70,10 @@ def load(config: Config) -> child.Application:
 class Zygote:
     """Forks on request, and tells how each child ended."""
 
-    def __init__(self, control: socket.socket, app: child.Application) -> None:
+    def __init__(self, control: socket.socket, app: child.Application, parent: int) -> None:
         self._control = control
-        self._app = app
+        self._runner = child.Runner(app)
+        self._parent = parent
         self._pid = os.getpid()
         self._pids: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
@@ -91,7 +91,6 @@ class Zygote:
         sys.stdout.flush()
         gc.collect()
         gc.freeze()
-        gc.disable()
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(woken, select.POLLIN)
@@ -105,7 +104,8 @@ class Zygote:
         self._end_all()
 
     def _end(self, *_: object) -> None:
-        self._ended = True
+        # A service manager may send SIGTERM to everybody; then it is the worker who decides what stops.
+        self._ended = self._ended or os.getppid() != self._parent
 
     def _obey(self) -> bool:
         """Carry out the next order. False where the worker has hung up."""
@@ -132,7 +132,7 @@ class Zygote:
             if pid == 0:
                 for descriptor in self._own:
                     os.close(descriptor)
-                child.begin(self._app, descriptors, self._pid)
+                child.begin(self._runner, descriptors, self._pid)
         except OSError as error:
             self._tell(Unforked(number, describe(error)))
         else:

@@ -13,12 +13,12 @@ from queuemgr.errors import ConfigError, did_you_mean
 from queuemgr.job import WAITING, State
 from queuemgr.store import KEEP
 
-from .reading import conditions
+from .finding import find_seq
+from .listing import conditions
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
-    from pathlib import Path
 
     from queuemgr.store import Query, Report, WorkerInfo
 
@@ -28,6 +28,13 @@ _AFRESH = (
     " finished_at = NULL, expires_at = NULL, error = NULL, result = NULL"
 )
 _ENDED = f"state = 7, done = 7, cancel = 0, finished_at = :now, expires_at = :now + coalesce(keep, {KEEP})"
+
+# A plain success stands only in the job (store.py); before the job runs again it moves to the history.
+_KEEP_SUCCESS = """
+INSERT OR IGNORE INTO queuemgr_attempts
+SELECT seq, attempt, coalesce(worker, ''), started_at, finished_at, 'succeeded', NULL, NULL, NULL
+FROM queuemgr_jobs WHERE seq = ? AND state = 5
+"""
 
 # verb: (what it does, to jobs in which state), in the order in which they are done
 _VERBS: dict[str, tuple[tuple[str, tuple[State, ...]], ...]] = {
@@ -54,16 +61,17 @@ def change(verb: str, query: Query, now: float, connection: sqlite3.Connection) 
     if verb not in _VERBS:
         raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
     where, values = conditions(query)
-    changed: list[tuple[str, str | None]] = []
+    changed: list[tuple[int, str, str | None]] = []
     # Chosen before anything is changed: what the first step moves must not be moved again by the second.
     steps = [(what, _chosen(connection, where, values, states, verb, now)) for what, states in _VERBS[verb]]
     for what, chosen in steps:
         for seq, job_id, unique_key in chosen:
+            connection.execute(_KEEP_SUCCESS, (seq,))
             connection.execute(f"UPDATE queuemgr_jobs SET {what} WHERE seq = :seq", {"seq": seq, "now": now})
-            changed.append((job_id, unique_key))
-    for job_id, unique_key in changed:
+            changed.append((seq, job_id, unique_key))
+    for seq, job_id, unique_key in changed:
         if unique_key is not None and verb == "cancel":
-            _free_if_ended(connection, job_id, now)
+            _free_if_ended(connection, seq, job_id, now)
     return len(changed)
 
 
@@ -88,17 +96,15 @@ def replace(connection: sqlite3.Connection, old: str, new: str, now: float) -> N
     """The job `new` takes the place of `old`, which is cancelled unless it runs or has ended already."""
     error = msgspec.json.encode({"message": f"replaced by {new}"}).decode()
     connection.execute(
-        f"UPDATE queuemgr_jobs SET {_ENDED}, error = :error WHERE id = :id AND state IN (0, 1, 3, 4)",
-        {"now": now, "error": error, "id": old},
+        f"UPDATE queuemgr_jobs SET {_ENDED}, error = :error WHERE seq = :seq AND state IN (0, 1, 3, 4)",
+        {"now": now, "error": error, "seq": find_seq(connection, old)},
     )
 
 
-def cancel_waiting(connection: sqlite3.Connection, job_id: str, now: float, keep: float) -> None:
+def cancel_waiting(connection: sqlite3.Connection, seq: int | str, job_id: str, now: float) -> None:
     """A job that somebody wanted cancelled while it ran does not run again."""
     connection.execute(
-        "UPDATE queuemgr_jobs SET state = 7, done = 7, cancel = 0, run_at = NULL, finished_at = ?,"
-        " expires_at = ? + coalesce(keep, ?) WHERE id = ? AND state < 5",
-        (now, now, keep, job_id),
+        f"UPDATE queuemgr_jobs SET {_ENDED}, run_at = NULL WHERE seq = :seq AND state < 5", {"now": now, "seq": seq}
     )
     free_unique(connection, job_id, now)
 
@@ -111,8 +117,8 @@ def free_unique(connection: sqlite3.Connection, job_id: str, now: float) -> None
     connection.execute("UPDATE queuemgr_unique SET finished = 1 WHERE job = ?", (job_id,))
 
 
-def _free_if_ended(connection: sqlite3.Connection, job_id: str, now: float) -> None:
-    state = connection.execute("SELECT state FROM queuemgr_jobs WHERE id = ?", (job_id,)).fetchone()[0]
+def _free_if_ended(connection: sqlite3.Connection, seq: int, job_id: str, now: float) -> None:
+    state = connection.execute("SELECT state FROM queuemgr_jobs WHERE seq = ?", (seq,)).fetchone()[0]
     if state >= State.SUCCEEDED:
         free_unique(connection, job_id, now)
 
@@ -156,14 +162,19 @@ def report(reports: Sequence[Report], connection: sqlite3.Connection) -> None:
         lease = said.lease
         known = connection.execute(
             "UPDATE queuemgr_jobs SET progress = coalesce(?, progress), note = coalesce(?, note)"
-            " WHERE seq = ? AND id = ? AND attempt = ?",
-            (said.progress, said.note, lease.key, lease.id, lease.attempt),
+            " WHERE seq = ? AND id = ? AND attempt = ? AND state = 2",
+            (said.progress, said.note and _sound(said.note), lease.key, lease.id, lease.attempt),
         )
         if known.rowcount:
             connection.executemany(
                 "INSERT INTO queuemgr_output (job, attempt, at, stream, text) VALUES (?, ?, ?, ?, ?)",
-                [(lease.key, lease.attempt, at, stream, text) for at, stream, text in said.output],
+                [(lease.key, lease.attempt, at, stream, _sound(text)) for at, stream, text in said.output],
             )
+
+
+def _sound(text: str) -> str:
+    """What a job says may hold halves of characters, which no file can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def join(worker: WorkerInfo, connection: sqlite3.Connection) -> None:
@@ -205,13 +216,3 @@ def pause(queue: str, connection: sqlite3.Connection) -> None:
 
 def resume(queue: str, connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM queuemgr_paused WHERE queue = ?", (queue,))
-
-
-def require_same_file(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises ConfigError unless the connection's main database is the store's file."""
-    files = [row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"]
-    if not files or not files[0] or not path.samefile(files[0]):
-        raise ConfigError(
-            f"the connection is open on {files[0] or 'memory' if files else 'nothing'!r} and the queue in {path}: "
-            "a job can only share a transaction with data in the same file"
-        )

@@ -11,13 +11,16 @@ import os
 import sqlite3
 import threading
 from collections import deque
+from contextlib import ExitStack, suppress
+from errno import EDEADLK, ENOLCK
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
-from queuemgr.errors import ConfigError, StoreError, StoreUnavailable
+from queuemgr.errors import ConfigError, StoreUnavailable
 
-from .faults import renamed
+from .faults import named_fault, renamed
 from .schema import VERSION, migrate, version_of
 
 if TYPE_CHECKING:
@@ -27,16 +30,25 @@ T = TypeVar("T")
 
 MOST_PER_COMMIT = 512
 PATIENCE = 30.0
+# A commit copies and checksums whole pages; most commits touch few bytes on each, so small pages are faster.
+PAGE = 1024
+CHECKPOINT = 8 * 1024 * 1024
 DURABILITY = {"normal": "NORMAL", "full": "FULL"}
+# What SQLite says of the values of one piece of work; everything else it says concerns all of the batch.
+_ITS_OWN_FAULT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 class _Write:
     """One piece of work that waits for its commit."""
 
-    __slots__ = ("done", "error", "future", "loop", "value", "work")
+    __slots__ = ("done", "error", "future", "loop", "quiet", "single", "value", "work")
 
-    def __init__(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+    def __init__(
+        self, work: Callable[[sqlite3.Connection], Any], *, single: bool = False, quiet: bool = False
+    ) -> None:
         self.work = work
+        self.single = single
+        self.quiet = quiet
         self.done = False
         self.value: Any = None
         self.error: BaseException | None = None
@@ -57,9 +69,9 @@ class Database:
         self.path = path
         self._synchronous = DURABILITY[durability]
         self._forget()
+        _databases.add(self)
 
     def _forget(self) -> None:
-        self._pid = os.getpid()
         self._opening = threading.Lock()
         self._writing = threading.Lock()
         self._reading = threading.Lock()
@@ -73,20 +85,27 @@ class Database:
 
     def open(self) -> None:
         """Open or create the file. Raises StoreError with the reason."""
-        if self._writer is not None and self._pid == os.getpid():
+        if self._writer is not None:
             return
-        if self._pid != os.getpid():
-            # The connections belong to the parent: closing them here would break its locks, so they are left alone.
-            _abandoned.append((self._writer, self._reader, self._peeker))
-            self._forget()
         with self._opening, renamed(self.path):
             if self._writer is None:
-                self._turn = _open_turn(self.path)
-                writer = self._connect()
-                self._prepare(writer)
-                self._reader = self._connect()
-                self._peeker = self._connect()
-                self._writer = writer
+                self._open()
+
+    def _open(self) -> None:
+        with ExitStack() as undo:
+            self._turn = _open_turn(self.path)
+            undo.callback(os.close, self._turn)
+            writer = self._connect(undo)
+            self._prepare(writer)
+            self._reader = self._connect(undo)
+            self._peeker = self._connect(undo)
+            self._writer = writer
+            undo.pop_all()
+
+    def abandon(self) -> None:
+        """Begin afresh in a forked child: to close the parent's connections here would break the parent's locks."""
+        _abandoned.append((self._writer, self._reader, self._peeker))
+        self._forget()
 
     def close(self) -> None:
         for lane in self._lanes.values():
@@ -101,11 +120,14 @@ class Database:
                 os.close(self._turn)
                 self._turn = -1
 
-    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` in a transaction and return once it is committed. Raises what `work` raises, and StoreError."""
-        if self._writer is None or self._pid != os.getpid():
+    def write(self, work: Callable[[sqlite3.Connection], T], *, single: bool = False, quiet: bool = False) -> T:
+        """Run `work` in a transaction and return once it is committed. Raises what `work` raises, and StoreError.
+
+        `single` promises that the work is one statement, `quiet` that nobody waits for what it changes.
+        """
+        if self._writer is None:
             self.open()
-        item = _Write(work)
+        item = _Write(work, single=single, quiet=quiet)
         self._waiting.append(item)
         while not item.done:
             with self._writing:
@@ -116,11 +138,11 @@ class Database:
         value: T = item.value
         return value
 
-    async def awrite(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def awrite(self, work: Callable[[sqlite3.Connection], T], *, quiet: bool = False) -> T:
         """`write` for asynchronous callers."""
-        if self._writer is None or self._pid != os.getpid():
+        if self._writer is None:
             await asyncio.to_thread(self.open)
-        item = _Write(work)
+        item = _Write(work, quiet=quiet)
         item.loop = asyncio.get_running_loop()
         item.future = item.loop.create_future()
         self._waiting.append(item)
@@ -165,7 +187,7 @@ class Database:
 
     def _commit_in_turn(self) -> None:
         with self._writing:
-            while self._waiting and self._writer is not None:
+            while self._waiting:
                 self._commit_waiting()
 
     def _commit_waiting(self) -> None:
@@ -176,12 +198,13 @@ class Database:
         if not batch:
             return
         try:
-            with renamed(self.path):
-                self._transact(batch)
+            self._transact(batch)
         except BaseException as error:
+            named = named_fault(self.path, error)
+            told = named if isinstance(named, Exception) else StoreUnavailable(f"{self.path}: a commit was interrupted")
             for item in batch:
-                item.error = item.error or error
-            if not isinstance(error, StoreError):
+                item.error = item.error or told
+            if told is not named:
                 raise
         finally:
             self._tell(batch)
@@ -190,24 +213,22 @@ class Database:
         connection = self._writer
         if connection is None:
             raise StoreUnavailable(f"{self.path} was closed")
-        fcntl.lockf(self._turn, fcntl.LOCK_EX)
+        _take_turn(self._turn)
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                if len(batch) == 1:
-                    _run_alone(connection, batch[0])
-                else:
-                    for item in batch:
-                        _run_among_others(connection, item)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            if len(batch) == 1 and batch[0].single:
+                batch[0].value = batch[0].work(connection)
+            else:
+                _run_together(connection, batch, self.path)
+            if not all(item.quiet for item in batch):
+                # Rings the bell of everyone who waits (bell.py), now that the commit can be read.
+                os.pwrite(self._turn, b".", 0)
         finally:
             fcntl.lockf(self._turn, fcntl.LOCK_UN)
 
     def _tell(self, batch: list[_Write]) -> None:
+        if len(batch) == 1 and batch[0].loop is None:
+            batch[0].done = True
+            return
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Any, Any]]] = {}
         for item in batch:
             item.done = True
@@ -216,10 +237,13 @@ class Database:
         for loop, results in by_loop.items():
             _call_soon(loop, _resolve, results)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, undo: ExitStack) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        undo.callback(connection.close)
+        connection.execute(f"PRAGMA page_size = {PAGE}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT // PAGE}")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA cache_size = -8000")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -228,7 +252,7 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if version_of(connection) == VERSION and _uses_wal(connection):
             return
-        fcntl.lockf(self._turn, fcntl.LOCK_EX)
+        _take_turn(self._turn)
         try:
             if not _uses_wal(connection):
                 connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -263,7 +287,17 @@ class Lane:
             work()
 
 
+_databases: WeakSet[Database] = WeakSet()
 _abandoned: list[Any] = []
+
+
+def _begin_afresh() -> None:
+    for database in list(_databases):
+        database.abandon()
+
+
+# At the fork itself the child has one thread only, so none can meet a half-forgotten database.
+os.register_at_fork(after_in_child=_begin_afresh)
 
 
 def _open_turn(path: Path) -> int:
@@ -274,33 +308,61 @@ def _open_turn(path: Path) -> int:
     """
     if not path.parent.is_dir():
         raise StoreUnavailable(f"the folder {path.parent} does not exist: create it, or name another file")
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Made without being opened: to close a descriptor of the file would drop the locks of every SQLite connection
+    # that this process has to it, the application's own among them (sqlite.org/howtocorrupt.html, section 2.2).
+    with suppress(FileExistsError, PermissionError):
+        os.mknod(path, 0o600)
     return os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _take_turn(turn: int) -> None:
+    try:
+        fcntl.lockf(turn, fcntl.LOCK_EX)
+    except OSError as error:
+        # The kernel sees a deadlock wherever two processes use the same two queues. Turns are for fairness only: SQLite
+        # has its own lock.
+        if error.errno not in (EDEADLK, ENOLCK):
+            raise
 
 
 def _uses_wal(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
-def _run_alone(connection: sqlite3.Connection, item: _Write) -> None:
+def _run_together(connection: sqlite3.Connection, batch: list[_Write], path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        item.value = item.work(connection)
-    except BaseException as error:
-        item.error = error
-        connection.execute("ROLLBACK")
-        connection.execute("BEGIN")
-        if isinstance(error, sqlite3.Error):
-            raise
+        if len(batch) == 1:
+            _run_alone(connection, batch[0])
+        else:
+            for item in batch:
+                _run_among_others(connection, item, path)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
-def _run_among_others(connection: sqlite3.Connection, item: _Write) -> None:
-    connection.execute("SAVEPOINT one")
+def _run_alone(connection: sqlite3.Connection, item: _Write) -> None:
     try:
         item.value = item.work(connection)
     except sqlite3.Error:
         raise
-    except BaseException as error:
+    except Exception as error:
         item.error = error
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN")
+
+
+def _run_among_others(connection: sqlite3.Connection, item: _Write, path: Path) -> None:
+    connection.execute("SAVEPOINT one")
+    try:
+        item.value = item.work(connection)
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and not isinstance(error, _ITS_OWN_FAULT):
+            raise
+        item.error = named_fault(path, error)
         connection.execute("ROLLBACK TO one")
     connection.execute("RELEASE one")
 

@@ -49,14 +49,23 @@ def renamed(path: Path) -> Iterator[None]:
     """Everything that goes wrong with the file inside becomes a StoreError that names it."""
     try:
         yield
-    except (ForeignStore, NewerStore) as error:
-        raise type(error)(f"{path} {error}") from None
-    except sqlite3.Error as error:
-        raise _named(path, error) from error
-    except PermissionError as error:
-        raise StoreUnavailable(f"{path} cannot be opened: {error.strerror}; check its owner and permissions") from error
-    except OSError as error:
-        raise StoreUnavailable(f"{path} cannot be used: {error.strerror}") from error
+    except (sqlite3.Error, OSError, ForeignStore, NewerStore) as error:
+        raise named_fault(path, error) from error
+
+
+def named_fault(path: Path, error: BaseException) -> BaseException:
+    """The same trouble as a StoreError; what is neither SQLite's nor the system's stays as it is."""
+    match error:
+        case ForeignStore() | NewerStore():
+            return type(error)(f"{path} {error}")
+        case sqlite3.Error():
+            return _named(path, error)
+        case PermissionError():
+            return StoreUnavailable(f"{path} cannot be opened: {error.strerror}; check its owner and permissions")
+        case OSError():
+            return StoreUnavailable(f"{path} cannot be used: {error.strerror}")
+        case _:
+            return error
 
 
 def _named(path: Path, error: sqlite3.Error) -> StoreError:

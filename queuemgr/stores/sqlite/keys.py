@@ -40,6 +40,9 @@ def add(key: str, amount: int, ttl: float | None, now: float, connection: sqlite
     return total
 
 
-def remove_if(key: str, value: bytes, connection: sqlite3.Connection) -> bool:
-    removed = connection.execute("DELETE FROM queuemgr_keys WHERE key = ? AND value = ?", (key, value))
+def remove_if(key: str, value: bytes, now: float, connection: sqlite3.Connection) -> bool:
+    removed = connection.execute(
+        "DELETE FROM queuemgr_keys WHERE key = ? AND value = ? AND (expires_at IS NULL OR expires_at > ?)",
+        (key, value, now),
+    )
     return removed.rowcount == 1

@@ -1,32 +1,53 @@
-"""Looks into the store: one job, pages of jobs, counts, queues and workers. It changes nothing."""
+"""Looks at one job and at the workers. It changes nothing."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from queuemgr.errors import JobNotFound
+from queuemgr.errors import CorruptStore, JobNotFound
 from queuemgr.job import Attempt, JobRecord, State
-from queuemgr.store import OutputLine, Page, QueueInfo, WorkerInfo
+from queuemgr.store import OutputLine, WorkerInfo
+
+from .finding import with_ids
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from queuemgr.store import Query
-
-_COLUMNS = """
+COLUMNS = """
 id, task, queue, state, priority, created_at, run_at, started_at, finished_at, expires_at, attempt, failures, crashes,
 worker, progress, note, error, unique_key, tags, options, cancel, seq, length(result)
 """
 
+_STATES = frozenset(State)
+
 
 def get(job_id: str, connection: sqlite3.Connection) -> JobRecord:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM queuemgr_jobs WHERE id = ?", (job_id,)).fetchone()
+    where, values = with_ids((job_id,))
+    row = connection.execute(f"SELECT {COLUMNS} FROM queuemgr_jobs WHERE {where}", values).fetchone()
     if row is None:
         raise JobNotFound(job_id)
     attempts = connection.execute("SELECT * FROM queuemgr_attempts WHERE job = ? ORDER BY number", (row[21],))
-    return _record(row, tuple(map(_attempt, attempts)))
+    found = record(row, tuple(map(_attempt, attempts)))
+    return found if found.state is not State.SUCCEEDED else _with_plain_success(found)
+
+
+def _with_plain_success(job: JobRecord) -> JobRecord:
+    """A success that had nothing more to tell was not written down a second time."""
+    if job.attempts and job.attempts[-1].number == job.attempt:
+        return job
+    assert job.started_at is not None
+    assert job.finished_at is not None
+    last = Attempt(
+        number=job.attempt,
+        worker=job.worker or "",
+        started_at=job.started_at,
+        ended_at=job.finished_at,
+        outcome="succeeded",
+    )
+    return replace(job, attempts=(*job.attempts, last))
 
 
 def arguments(job_id: str, connection: sqlite3.Connection) -> bytes:
@@ -45,39 +66,6 @@ def output(job_id: str, after: int, limit: int, connection: sqlite3.Connection) 
         (key, after, limit),
     )
     return [OutputLine(*row) for row in rows]
-
-
-def find(query: Query, limit: int, after: int | str | None, connection: sqlite3.Connection) -> Page:
-    keys, values = _keys(query, limit, int(after) if after is not None else None)
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM queuemgr_jobs WHERE seq IN ({keys}) ORDER BY seq DESC", values
-    ).fetchall()
-    jobs = [_record(row) for row in rows]
-    return Page(jobs, jobs[-1].position if len(jobs) == limit else None)
-
-
-def count(query: Query, connection: sqlite3.Connection) -> int:
-    where, values = conditions(query)
-    return int(connection.execute(f"SELECT count(*) FROM queuemgr_jobs WHERE {where}", values).fetchone()[0])
-
-
-def queues(connection: sqlite3.Connection) -> list[QueueInfo]:
-    counts: dict[str, dict[State, int]] = {}
-    paused = {row[0] for row in connection.execute("SELECT queue FROM queuemgr_paused")}
-    for queue, state, number in connection.execute(
-        "SELECT queue, state, count(*) FROM queuemgr_jobs WHERE done = 0 GROUP BY queue, state"
-        " UNION ALL SELECT queue, done, count(*) FROM queuemgr_jobs WHERE done > 0 GROUP BY queue, done"
-    ):
-        counts.setdefault(queue, {})[State(state)] = number
-    return [
-        QueueInfo(
-            name=name,
-            paused=name in paused,
-            counts=counts.get(name, {}),
-            oldest_ready=_oldest(connection, name),
-        )
-        for name in sorted({*counts, *paused})
-    ]
 
 
 def workers(connection: sqlite3.Connection) -> list[WorkerInfo]:
@@ -100,48 +88,9 @@ def workers(connection: sqlite3.Connection) -> list[WorkerInfo]:
     ]
 
 
-def conditions(query: Query) -> tuple[str, list[Any]]:
-    """The query as a WHERE clause on queuemgr_jobs and its values."""
-    parts: list[tuple[str, list[Any]]] = []
-    if query.ids:
-        parts.append(("id IN (SELECT value FROM json_each(?))", [msgspec.json.encode(query.ids).decode()]))
-    if query.states:
-        parts.append((f"state IN ({','.join('?' * len(query.states))})", list(query.states)))
-        parts.append((f"done IN ({','.join('?' * len(query.states))})", [s if s.finished else 0 for s in query.states]))
-    if query.tag is not None:
-        parts.append(("seq IN (SELECT job FROM queuemgr_tags WHERE tag = ?)", [query.tag]))
-    if query.error is not None:
-        parts.append(("instr(error, ?)", [query.error]))
-    for column, operator, value in (
-        ("queue", "=", query.queue),
-        ("task", "=", query.task),
-        ("worker", "=", query.worker),
-        ("created_at", ">=", query.created_after),
-        ("created_at", "<", query.created_before),
-    ):
-        if value is not None:
-            parts.append((f"{column} {operator} ?", [value]))
-    where = " AND ".join(part for part, _ in parts) or "1"
-    return where, [value for _, values in parts for value in values]
-
-
-def _keys(query: Query, limit: int, after: int | None) -> tuple[str, list[Any]]:
-    """The page's rows, newest first. Each state is asked for itself, because only then an index gives the order."""
-    from dataclasses import replace
-
-    indexed = query.states or query.queue is not None or query.task is not None
-    states = query.states or (tuple(State) if indexed and not query.ids else ())
-    branches, values = [], []
-    for one in ((state,) for state in states) if states else ((),):
-        where, these = conditions(replace(query, states=one))
-        branches.append(
-            f"SELECT * FROM (SELECT seq FROM queuemgr_jobs WHERE {where} AND seq < ? ORDER BY seq DESC LIMIT {limit:d})"
-        )
-        values += [*these, after if after is not None else 1 << 62]
-    return f"SELECT seq FROM ({' UNION ALL '.join(branches)}) ORDER BY seq DESC LIMIT {limit:d}", values
-
-
-def _record(row: tuple[Any, ...], attempts: tuple[Attempt, ...] = ()) -> JobRecord:
+def record(row: tuple[Any, ...], attempts: tuple[Attempt, ...] = ()) -> JobRecord:
+    if row[3] not in _STATES:
+        raise CorruptStore(f"the job {row[0]} is in the state {row[3]!r}, which there is not: delete it by its id")
     return JobRecord(
         id=row[0],
         task=row[1],
@@ -194,14 +143,8 @@ def _loaded(text: str | None) -> Any:
 
 
 def _one(connection: sqlite3.Connection, column: str, job_id: str) -> Any:
-    row = connection.execute(f"SELECT {column} FROM queuemgr_jobs WHERE id = ?", (job_id,)).fetchone()
+    where, values = with_ids((job_id,))
+    row = connection.execute(f"SELECT {column} FROM queuemgr_jobs WHERE {where}", values).fetchone()
     if row is None:
         raise JobNotFound(job_id)
     return row[0]
-
-
-def _oldest(connection: sqlite3.Connection, queue: str) -> float | None:
-    row = connection.execute(
-        "SELECT created_at FROM queuemgr_jobs WHERE queue = ? AND state = 1 ORDER BY seq LIMIT 1", (queue,)
-    ).fetchone()
-    return None if row is None else float(row[0])

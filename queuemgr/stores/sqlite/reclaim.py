@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,18 +10,28 @@ import msgspec
 from queuemgr.fault import point
 from queuemgr.job import State
 from queuemgr.liveness import lives, this_host
-from queuemgr.store import KEEP_DEAD, LEASE
+from queuemgr.store import KEEP, KEEP_DEAD, LEASE
 
 from . import control
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from queuemgr.store import WorkerInfo
+
 _INTERRUPTED = "queuemgr.errors.Interrupted"
+_TAKE_BACK = f"""
+UPDATE queuemgr_jobs SET state = :state, done = :done, crashes = :crashes, worker = NULL, finished_at = :ended,
+    expires_at = :ended + CASE :state WHEN 6 THEN max(coalesce(keep, 0), {KEEP_DEAD}) ELSE coalesce(keep, {KEEP}) END,
+    error = :error
+WHERE seq = :seq
+"""
 
 
 def take_back_from_the_dead(connection: sqlite3.Connection, now: float) -> int:
     """Give the jobs of every dead worker back to their queues; how many workers were dead."""
+    # A beat from the future was made before the clock was put back: the lease counts from now.
+    connection.execute("UPDATE queuemgr_workers SET beat_at = ?1 WHERE beat_at > ?1", (now,))
     dead = [row for row in connection.execute("SELECT * FROM queuemgr_workers") if _is_dead(row, now)]
     for worker, *_, state in dead:
         # One that was stopping was ended by whoever stopped it, not by a job.
@@ -28,6 +39,23 @@ def take_back_from_the_dead(connection: sqlite3.Connection, now: float) -> int:
     if dead:
         point("reclaim.updated")
     return len(dead)
+
+
+def join(worker: WorkerInfo, now: float, connection: sqlite3.Connection) -> None:
+    """A worker begins. What one of the same name held that was another process goes back first."""
+    before = connection.execute("SELECT * FROM queuemgr_workers WHERE id = ?", (worker.id,)).fetchone()
+    if before is not None and before[1:4] != (worker.host, worker.pid, worker.birth):
+        _take_back(connection, worker.id, now, crashed=before[-1] != "stopping")
+    control.join(worker, connection)
+
+
+def keep_known(worker: WorkerInfo, now: float, connection: sqlite3.Connection) -> None:
+    """One that was taken for dead but asks on is alive: what it leases must have an owner whose death is noticed."""
+    known = connection.execute("SELECT beat_at FROM queuemgr_workers WHERE id = ?", (worker.id,)).fetchone()
+    if known is None:
+        control.join(replace(worker, beat_at=now), connection)
+    elif not 0 <= now - known[0] < LEASE / 3:
+        connection.execute("UPDATE queuemgr_workers SET beat_at = ? WHERE id = ?", (now, worker.id))
 
 
 def leave(worker: str, now: float, connection: sqlite3.Connection) -> None:
@@ -54,20 +82,9 @@ def _take_back(connection: sqlite3.Connection, worker: str, now: float, *, crash
         state, reason = _fate(crashes + blamed, budget, bool(once), bool(cancel), blamed=blamed)
         message = f"the worker {worker} died while it ran the job" if crashed else f"the worker {worker} left"
         error = msgspec.json.encode({"type": _INTERRUPTED, "message": message, "reason": reason}).decode()
-        ended = now if state.finished else None
-        connection.execute(
-            "UPDATE queuemgr_jobs SET state = ?, done = ?, crashes = ?, worker = NULL, finished_at = ?,"
-            " expires_at = ?, error = ? WHERE seq = ?",
-            (
-                state,
-                state if state.finished else 0,
-                crashes + blamed,
-                ended,
-                ended and now + KEEP_DEAD,
-                error,
-                seq,
-            ),
-        )
+        done, ended = (state, now) if state.finished else (0, None)
+        values = {"state": state, "done": done, "crashes": crashes + blamed, "ended": ended, "error": error, "seq": seq}
+        connection.execute(_TAKE_BACK, values)
         connection.execute(
             "INSERT OR REPLACE INTO queuemgr_attempts VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
             (seq, attempt, worker, started_at, now, word, error),

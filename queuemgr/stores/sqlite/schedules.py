@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from queuemgr.errors import CorruptStore
 from queuemgr.fault import point
 from queuemgr.schedule import decode_schedule, encode_schedule
 from queuemgr.store import ScheduleInfo
@@ -17,19 +20,32 @@ if TYPE_CHECKING:
     from queuemgr.store import Enqueued
 
 
+# Who puts a schedule read it a moment ago, and it may have fired since: the same rule never goes back to such a moment.
+_PUT = """
+INSERT INTO queuemgr_schedules (name, definition, next_at) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, next_at = CASE
+    WHEN excluded.next_at <= last_at AND json_valid(definition)
+        AND json_extract(definition, '$.rule') = json_extract(excluded.definition, '$.rule')
+    THEN next_at ELSE excluded.next_at END
+"""
+
+
 def put(schedule: Schedule, next_at: float | None, connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "INSERT INTO queuemgr_schedules (name, definition, next_at) VALUES (?, ?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, next_at = excluded.next_at",
-        (schedule.name, encode_schedule(schedule), next_at),
-    )
+    connection.execute(_PUT, (schedule.name, encode_schedule(schedule), next_at))
 
 
 def all_of(connection: sqlite3.Connection) -> list[ScheduleInfo]:
-    rows = connection.execute("SELECT definition, next_at, last_at, last_job FROM queuemgr_schedules ORDER BY name")
-    return [
-        ScheduleInfo(schedule=decode_schedule(row[0]), next_at=row[1], last_at=row[2], last_job=row[3]) for row in rows
-    ]
+    rows = connection.execute(
+        "SELECT name, definition, next_at, last_at, last_job FROM queuemgr_schedules ORDER BY name"
+    )
+    return [ScheduleInfo(schedule=_read(*row[:2]), next_at=row[2], last_at=row[3], last_job=row[4]) for row in rows]
+
+
+def _read(name: str, definition: str) -> Schedule:
+    try:
+        return decode_schedule(definition)
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
+        raise CorruptStore(f"the schedule {name!r} is damaged ({error}): remove it and put it again") from error
 
 
 def remove(name: str, connection: sqlite3.Connection) -> bool:
@@ -45,12 +61,20 @@ def fire(
     connection: sqlite3.Connection,
 ) -> bool:
     moved = connection.execute(
-        "UPDATE queuemgr_schedules SET next_at = ?, last_at = ?, last_job = coalesce(?, last_job)"
-        " WHERE name = ? AND next_at = ?",
-        (next_at, due, jobs[-1].id if jobs else None, name, due),
+        "UPDATE queuemgr_schedules SET next_at = ?, last_at = ? WHERE name = ? AND next_at = ?",
+        (next_at, due, name, due),
     )
     if not moved.rowcount:
         return False
-    enqueue(jobs, connection)
+    # Nobody is there to be told that a key is taken: such a firing is passed by.
+    done = enqueue([_yielding(job) for job in jobs], connection)
+    new = [(one.id, name) for one in done if not one.existing]
+    connection.executemany("UPDATE queuemgr_schedules SET last_job = ? WHERE name = ?", new[-1:])
     point("tick.inserted")
     return True
+
+
+def _yielding(job: Job) -> Job:
+    if job.unique is None or job.unique.on_conflict != "reject":
+        return job
+    return msgspec.structs.replace(job, unique=msgspec.structs.replace(job.unique, on_conflict="existing"))

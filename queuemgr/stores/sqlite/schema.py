@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 
 # The state of a job is a small integer (job.State): 0 scheduled, 1 ready, 2 running, 3 held, 4 parked, 5+ finished.
 # Scheduled jobs stand outside the index of ready ones: at its head they would be read and skipped by every claim.
-# `done` is the final state, or 0 until then: what is listed by queue or task moves in its index once in its life.
+# An enqueue writes to as few pages as possible: the row and the index of ready jobs. All other indexes begin later in a
+# job's life. The row is found by its id without an index, because `seq` is the number within the id (job.order_of);
+# where two ids hold the same number, the second takes the next free one. Ids that somebody chose himself are `named`
+# and have an index. `done` is the final state, or 0 until then.
 # Ready jobs that have seen a worker die stand in an index of their own, because at most one is leased to a worker.
 V1 = """
 CREATE TABLE queuemgr_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE queuemgr_jobs (
     seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL,
+    named INTEGER NOT NULL,
     state INTEGER NOT NULL,
     done INTEGER NOT NULL DEFAULT 0,
     queue TEXT NOT NULL,
@@ -50,15 +54,16 @@ CREATE TABLE queuemgr_jobs (
     args BLOB NOT NULL,
     result BLOB
 );
+CREATE UNIQUE INDEX queuemgr_named ON queuemgr_jobs (id) WHERE named = 1;
 CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, priority DESC, seq) WHERE state = 1 AND crashes = 0;
 CREATE INDEX queuemgr_suspect ON queuemgr_jobs (queue, seq) WHERE state = 1 AND crashes > 0;
 CREATE INDEX queuemgr_scheduled ON queuemgr_jobs (run_at) WHERE state = 0;
 CREATE INDEX queuemgr_running ON queuemgr_jobs (worker) WHERE state = 2;
 CREATE INDEX queuemgr_parked ON queuemgr_jobs (task, queue) WHERE state = 4;
 CREATE INDEX queuemgr_expiring ON queuemgr_jobs (expires_at) WHERE expires_at IS NOT NULL;
-CREATE INDEX queuemgr_by_state ON queuemgr_jobs (state, seq);
-CREATE INDEX queuemgr_by_queue ON queuemgr_jobs (queue, done, seq);
-CREATE INDEX queuemgr_by_task ON queuemgr_jobs (task, done, seq);
+CREATE INDEX queuemgr_by_state ON queuemgr_jobs (state, seq, queue) WHERE state <> 1;
+CREATE INDEX queuemgr_by_queue ON queuemgr_jobs (queue, done, seq) WHERE done > 0;
+CREATE INDEX queuemgr_by_task ON queuemgr_jobs (task, done, seq) WHERE done > 0;
 
 CREATE TABLE queuemgr_tags (tag TEXT NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (tag, job)) WITHOUT ROWID;
 CREATE INDEX queuemgr_tags_of ON queuemgr_tags (job);
@@ -133,7 +138,9 @@ def version_of(connection: sqlite3.Connection) -> int:
         return 0
     if "queuemgr_meta" not in names:
         raise ForeignStore(f"has a table {min(names)!r} that queuemgr did not make; choose another file")
-    row = connection.execute("SELECT value FROM queuemgr_meta WHERE key = 'schema'").fetchone()
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(queuemgr_meta)")}
+    ours = columns == {"key", "value"}
+    row = connection.execute("SELECT value FROM queuemgr_meta WHERE key = 'schema'").fetchone() if ours else None
     if row is None or not str(row[0]).isdigit():
         raise ForeignStore("has a table 'queuemgr_meta' without a schema version; choose another file")
     return int(row[0])

@@ -14,11 +14,13 @@ import msgspec
 from queuemgr.clock import SystemClock
 from queuemgr.errors import ConfigError, JobExists, did_you_mean
 from queuemgr.fault import point
-from queuemgr.job import Job, Lease, State
+from queuemgr.job import Job, Lease, State, next_order, order_of
 from queuemgr.store import LEASE, Claimed, Enqueued
 
-from . import control, keys, reading, reclaim, schedules
+from . import control, keys, listing, reading, reclaim, schedules, statements
+from .borrowed import borrowed
 from .database import DURABILITY, Database
+from .finding import REACH, find_seq
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -43,51 +45,6 @@ if TYPE_CHECKING:
 MOST_PROMOTED = 500
 PATROL = 0.25
 
-_INSERT = """
-INSERT INTO queuemgr_jobs (id, state, queue, task, priority, run_at, created_at, keep, at_most_once, unique_key,
-                           tags, options, crash_budget, args)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
-"""
-_PROMOTE = """
-UPDATE queuemgr_jobs SET state = 1 WHERE seq IN
-    (SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_scheduled WHERE state = 0 AND run_at <= ?
-     ORDER BY run_at LIMIT ?)
-"""
-_LEASE = """
-UPDATE queuemgr_jobs SET state = 2, worker = ?, attempt = attempt + 1, started_at = ?, progress = NULL, note = NULL
-WHERE seq IN ({which})
-RETURNING seq, id, task, queue, attempt, failures, crashes, at_most_once, options, args, priority
-"""
-_READY = _LEASE.format(
-    which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?
-             ORDER BY priority DESC, seq LIMIT ?"""
-)
-_SUSPECT = _LEASE.format(
-    which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0
-             AND queue IN (SELECT value FROM json_each(?)) AND queue NOT IN (SELECT queue FROM queuemgr_paused)
-             AND NOT EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_running
-                             WHERE state = 2 AND worker = ? AND crashes > 0)
-             ORDER BY seq LIMIT ?"""
-)
-_PARKED = _LEASE.format(
-    which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_parked
-             WHERE state = 4 AND task IN (SELECT value FROM json_each(?))
-             AND queue IN (SELECT value FROM json_each(?)) AND queue NOT IN (SELECT queue FROM queuemgr_paused)
-             ORDER BY seq LIMIT ?"""
-)
-_SETTLE = """
-UPDATE queuemgr_jobs SET state = ?, done = ?, run_at = coalesce(?, run_at), finished_at = ?,
-    expires_at = ? + CASE ? WHEN 6 THEN max(coalesce(keep, 0), ?) ELSE coalesce(keep, ?) END,
-    failures = failures + ?, crashes = crashes + ?, worker = NULL, error = ?, result = ?,
-    progress = CASE WHEN ? = 5 THEN 100 ELSE progress END
-WHERE seq = ? AND id = ? AND attempt = ? AND worker = ? AND state = 2 RETURNING unique_key, cancel
-"""
-_ATTEMPT = "INSERT OR REPLACE INTO queuemgr_attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_NEXT_DUE = """
-SELECT min(moment) FROM (SELECT min(run_at) AS moment FROM queuemgr_jobs INDEXED BY queuemgr_scheduled WHERE state = 0
-                         UNION ALL SELECT min(next_at) FROM queuemgr_schedules WHERE next_at IS NOT NULL)
-"""
-
 _dump = msgspec.json.Encoder().encode
 _load = msgspec.json.Decoder().decode
 
@@ -103,6 +60,7 @@ class SqliteStore:
         self._db = Database(path, durability)
         self._waiting = Waiting(self._db, self._clock)
         self._patrolled = 0.0
+        self._joined: dict[str, WorkerInfo] = {}
         self._beaten: dict[str, str] = {}
         self._beaten_at = 0.0
 
@@ -122,15 +80,17 @@ class SqliteStore:
         return await self._db.awrite(partial(self._enqueue, jobs))
 
     def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]:
-        done = self._db.write(partial(self._enqueue, jobs))
+        # One plain job is one statement, which is a transaction of its own.
+        single = len(jobs) == 1 and jobs[0].unique is None and not jobs[0].tags
+        done = self._db.write(partial(self._enqueue, jobs), single=single)
         point("enqueue.committed")
         return done
 
     def enqueue_on(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> list[Enqueued]:
         """Enqueue inside the transaction of the caller's own connection to the same file."""
         self._db.open()
-        control.require_same_file(connection, self.path)
-        return self._enqueue(jobs, connection)
+        with borrowed(connection, self.path):
+            return self._enqueue(jobs, connection)
 
     def _enqueue(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Enqueued]:
         now = self._clock.now()
@@ -140,9 +100,9 @@ class SqliteStore:
             done.append(answer)
             if answer.existing:
                 continue
-            inserted = connection.execute(_INSERT, _row(job, now))
-            if job.tags and inserted.rowcount:
-                tags = ((tag, inserted.lastrowid) for tag in job.tags)
+            seq = _insert(connection, job, now)
+            if job.tags and seq is not None:
+                tags = ((tag, seq) for tag in job.tags)
                 connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", tags)
         point("enqueue.inserted")
         return done
@@ -150,7 +110,12 @@ class SqliteStore:
     # claim
 
     async def claim(self, claim: Claim) -> Claimed:
-        claimed = await self._db.awrite(partial(self._claim, claim))
+        work = partial(self._claim, claim)
+        if claim.idle:
+            # Nothing in this loop can be held up, and two changes of thread take longer than the claim.
+            claimed = self._db.write(work, quiet=True)
+        else:
+            claimed = await self._db.awrite(work, quiet=True)
         point("claim.committed")
         return claimed
 
@@ -159,13 +124,15 @@ class SqliteStore:
         if not 0 <= now - self._patrolled < PATROL:
             self._patrolled = now
             reclaim.take_back_from_the_dead(connection, now)
-        if connection.execute(_PROMOTE, (now, MOST_PROMOTED)).rowcount:
+        if claim.worker in self._joined:
+            reclaim.keep_known(self._joined[claim.worker], now, connection)
+        if connection.execute(statements.PROMOTE, (now, MOST_PROMOTED)).rowcount:
             point("promote.updated")
         rows = self._lease_rows(claim, connection, now) if claim.limit > 0 else []
         leases = [_lease(row, now) for row in rows]
         if leases:
             point("claim.updated")
-        return Claimed(leases, connection.execute(_NEXT_DUE).fetchone()[0])
+        return Claimed(leases, connection.execute(statements.NEXT_DUE).fetchone()[0])
 
     def _lease_rows(self, claim: Claim, connection: sqlite3.Connection, now: float) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
@@ -178,16 +145,18 @@ class SqliteStore:
                 rows.extend(connection.execute(sql, (claim.worker, now, *which[:-1], most)))
 
         if _any(connection, "queuemgr_suspect", "state = 1 AND crashes > 0"):
-            lease(_SUSPECT, names, claim.worker, 1)
+            lease(statements.SUSPECT, names, claim.worker, 1)
         if _any(connection, "queuemgr_parked", "state = 4"):
-            lease(_PARKED, _dump(list(claim.tasks)).decode(), names, claim.limit)
+            tasks = _dump(list(claim.tasks)).decode()
+            lease(statements.PARKED_SUSPECT, tasks, names, claim.worker, 1)
+            lease(statements.PARKED, tasks, names, claim.limit)
         # First each queue its share; then what is left over to whoever has work.
         for name, share in claim.queues:
             if name not in paused:
-                lease(_READY, name, share)
+                lease(statements.READY, name, share)
         for name, share in claim.queues:
             if name not in paused and share < claim.limit:
-                lease(_READY, name, claim.limit)
+                lease(statements.READY, name, claim.limit)
         rows.sort(key=lambda row: (-row[10], row[0]))
         return rows
 
@@ -204,71 +173,55 @@ class SqliteStore:
         return settled
 
     def _settle_one(self, ended: Settlement, connection: sqlite3.Connection) -> bool:
-        verdict, lease = ended.verdict, ended.lease
-        final = verdict.state >= State.SUCCEEDED
-        error = ended.error or ({"message": verdict.reason} if verdict.reason else None)
-        text = _dump(error).decode() if error else None
-        row = connection.execute(
-            _SETTLE,
-            (
-                verdict.state,
-                verdict.state if final else 0,
-                verdict.run_at,
-                ended.ended_at if final else None,
-                ended.ended_at if final else None,
-                verdict.state,
-                ended.keep,
-                ended.keep,
-                verdict.failed,
-                verdict.crashed,
-                _with_reason(error, verdict.reason),
-                ended.result,
-                verdict.state,
-                lease.key,
-                lease.id,
-                lease.attempt,
-                ended.worker,
-            ),
-        ).fetchone()
+        verdict, lease, now = ended.verdict, ended.lease, ended.ended_at
+        mine = (lease.key, lease.id, lease.attempt, ended.worker)
+        state, failed, crashed = verdict.state, verdict.failed, verdict.crashed
+        error = _error_text(ended)
+        if state == State.SUCCEEDED:
+            row = connection.execute(statements.SUCCEED, (now, now, ended.result, *mine)).fetchone()
+        elif state.finished:
+            row = connection.execute(
+                statements.END, (state, state, failed, crashed, now, now, state, error, *mine)
+            ).fetchone()
+        else:
+            row = connection.execute(
+                statements.AGAIN, (state, verdict.run_at, failed, crashed, error, *mine)
+            ).fetchone()
         if row is None:
             return False
-        connection.execute(
-            _ATTEMPT,
-            (
-                lease.key,
-                lease.attempt,
-                ended.worker,
-                lease.started_at,
-                ended.ended_at,
-                verdict.word,
-                text,
-                ended.exit_signal,
-                ended.peak_memory,
-            ),
-        )
-        unique_key, cancelled = row
-        if cancelled and not final:
-            control.cancel_waiting(connection, lease.id, ended.ended_at, ended.keep)
-        elif unique_key is not None and final:
-            control.free_unique(connection, lease.id, ended.ended_at)
+        # A plain success stands in the job itself; the history is told from there (reading.py).
+        if state != State.SUCCEEDED or ended.peak_memory is not None:
+            connection.execute(statements.ATTEMPT, _attempt(ended, error))
+        if state.finished and row[0] is not None:
+            control.free_unique(connection, lease.id, now)
+        elif not state.finished and row[0]:
+            control.cancel_waiting(connection, lease.key, lease.id, now)
         return True
 
     async def report(self, reports: Sequence[Report]) -> None:
-        await self._db.awrite(partial(control.report, reports))
+        await self._db.awrite(partial(control.report, reports), quiet=True)
 
     # the worker
 
     async def join(self, worker: WorkerInfo) -> None:
-        await self._db.awrite(partial(control.join, worker))
+        await self._db.awrite(partial(reclaim.join, worker, self._clock.now()))
+        self._joined[worker.id] = worker
 
     async def beat(self, worker: str, state: str = "running") -> list[str]:
         now = self._clock.now()
         if self._beaten.get(worker) == state and 0 <= now - self._beaten_at < LEASE / 3:
             return self._db.peek(partial(control.cancelled, worker))
+        cancelled = await self._db.awrite(partial(self._beat, worker, state, now))
         self._beaten, self._beaten_at = {worker: state}, now
-        return await self._db.awrite(partial(control.beat, worker, state, now))
+        return cancelled
+
+    def _beat(self, worker: str, state: str, now: float, connection: sqlite3.Connection) -> list[str]:
+        if worker in self._joined:
+            reclaim.keep_known(self._joined[worker], now, connection)
+        return control.beat(worker, state, now, connection)
 
     async def leave(self, worker: str) -> None:
+        self._joined.pop(worker, None)
         await self._db.awrite(partial(reclaim.leave, worker, self._clock.now()))
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
@@ -292,13 +245,13 @@ class SqliteStore:
         return await self._db.aread(partial(reading.output, job_id, after, limit))
 
     async def find(self, query: Query, limit: int = 50, after: int | str | None = None) -> Page:
-        return await self._db.aread(partial(reading.find, query, limit, after))
+        return await self._db.aread(partial(listing.find, query, limit, after))
 
     async def count(self, query: Query) -> int:
-        return await self._db.aread(partial(reading.count, query))
+        return await self._db.aread(partial(listing.count, query))
 
     async def queues(self) -> list[QueueInfo]:
-        return await self._db.aread(reading.queues)
+        return await self._db.aread(listing.queues)
 
     async def workers(self) -> list[WorkerInfo]:
         return await self._db.aread(reading.workers)
@@ -339,7 +292,7 @@ class SqliteStore:
         return await self._db.awrite(partial(keys.add, key, amount, ttl, self._clock.now()))
 
     async def key_remove_if(self, key: str, value: bytes) -> bool:
-        return await self._db.awrite(partial(keys.remove_if, key, value))
+        return await self._db.awrite(partial(keys.remove_if, key, value, self._clock.now()))
 
 
 def _read(url: str) -> tuple[Path, str]:
@@ -360,14 +313,30 @@ def _any(connection: sqlite3.Connection, index: str, condition: str) -> bool:
     return bool(connection.execute(found).fetchone()[0])
 
 
-def _row(job: Job, now: float) -> tuple[Any, ...]:
+def _insert(connection: sqlite3.Connection, job: Job, now: float) -> int | None:
+    """The row's number; None if the job is there already."""
+    order = order_of(job.id)
+    for seq in range(order, order + REACH) if order is not None else ():
+        if connection.execute(statements.INSERT, _row(job, seq, False, now)).rowcount:
+            return seq
+        if find_seq(connection, job.id) is not None:
+            return None
+    while not connection.execute(statements.INSERT, _row(job, seq := next_order(), True, now)).rowcount:
+        if find_seq(connection, job.id) is not None:
+            return None
+    return seq
+
+
+def _row(job: Job, seq: int, named: bool, now: float) -> tuple[Any, ...]:
     state = State.READY
     if job.held:
         state = State.HELD
     elif job.run_at is not None and job.run_at > now:
         state = State.SCHEDULED
     return (
+        seq,
         job.id,
+        named,
         state,
         job.queue,
         job.task,
@@ -387,10 +356,13 @@ def _row(job: Job, now: float) -> tuple[Any, ...]:
 def _resolve_unique(connection: sqlite3.Connection, job: Job, now: float) -> Enqueued:
     assert job.unique is not None
     key, window = job.unique.key, job.unique.window
+    if find_seq(connection, job.id) is not None:
+        # Sent twice: a job that has ended since must not take its key again.
+        return Enqueued(job.id)
     taken = "SELECT job FROM queuemgr_unique WHERE key = ? AND (NOT finished OR expires_at > ?)"
     held = connection.execute(taken, (key, now)).fetchone()
     replaced = None
-    if held and held[0] != job.id:
+    if held:
         match job.unique.on_conflict:
             case "existing":
                 return Enqueued(held[0], existing=True)
@@ -407,16 +379,23 @@ def _resolve_unique(connection: sqlite3.Connection, job: Job, now: float) -> Enq
 def _lease(row: tuple[Any, ...], now: float) -> Lease:
     seq, job_id, task, queue, attempt, failures, crashes, once, options, args, _ = row
     try:
-        overrides = _load(options) if options else None
+        overrides = msgspec.convert(_load(options), dict[str, Any]) if options else None
         if not isinstance(args, bytes):
             args = b""
-    except (msgspec.DecodeError, TypeError):
+    except (msgspec.MsgspecError, TypeError):
         # A damaged row must not stop the claim: without readable arguments it ends among the dead, its bytes kept.
         overrides, args = None, b""
     return Lease(seq, job_id, task, queue, attempt, failures, crashes, bool(once), overrides, args, now)
 
 
-def _with_reason(error: dict[str, Any] | None, reason: str | None) -> str | None:
-    if error is None:
-        return None
-    return _dump({**error, "reason": reason} if reason else error).decode()
+def _error_text(ended: Settlement) -> str | None:
+    reason = ended.verdict.reason
+    if ended.error is None:
+        return _dump({"message": reason}).decode() if reason else None
+    return _dump({**ended.error, "reason": reason} if reason else ended.error).decode()
+
+
+def _attempt(ended: Settlement, error: str | None) -> tuple[Any, ...]:
+    lease, word = ended.lease, ended.verdict.word
+    times = (lease.started_at, ended.ended_at)
+    return (lease.key, lease.attempt, ended.worker, *times, word, error, ended.exit_signal, ended.peak_memory)

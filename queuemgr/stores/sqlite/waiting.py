@@ -1,16 +1,13 @@
-"""Waits for changes of the file without polling it: the kernel tells when its log is written to. It changes nothing.
+"""Waits until there is work, or until a job has ended. A bell says when to look again; a look takes microseconds.
 
-Every commit writes to the `-wal` file, whoever makes it, so one inotify watch sees all of them (inotify(7)). The watch
-speaks a moment before the commit can be read, therefore a look that finds nothing is repeated after short pauses.
-Where there is no inotify, the file is looked at in intervals.
+It changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -18,19 +15,19 @@ import msgspec
 from queuemgr.errors import JobNotFound
 from queuemgr.job import State
 
+from .bell import Bell
+from .finding import with_ids
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from queuemgr.clock import Clock
 
     from .database import Database
 
-IN_MODIFY, IN_NONBLOCK, IN_CLOEXEC = 0x2, 0o4000, 0o2000000
-PAUSES = (0.0003, 0.001, 0.004, 0.02)
 LOOK_ANYWAY = 1.0
-INTERVAL = 0.02
+WITHOUT_BELL = 0.02
 
 # The moment at which there is work: 0 where there is some now, else that of the next job or firing that is due.
 _NEXT_WORK = """
@@ -47,12 +44,12 @@ SELECT CASE WHEN EXISTS (
 
 
 class Waiting:
-    """What somebody waits for in this store. One watch for each event loop."""
+    """What somebody waits for in this store. One bell for each event loop."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
-        self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()
+        self._bells: WeakKeyDictionary[asyncio.AbstractEventLoop, Bell] = WeakKeyDictionary()
 
     async def for_work(self, queues: Sequence[str], timeout: float) -> None:
         names = msgspec.json.encode(list(queues)).decode()
@@ -72,111 +69,34 @@ class Waiting:
         """Return once `look` says 0 or less, which is the number of seconds until it is worth looking again."""
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout
-        watch = self._watch(loop)
-        changed = False
+        bell = self._bell(loop)
         while True:
-            seen = watch.seen
+            rung = bell.rung
             soon = self._db.peek(look)
             if soon is not None and soon <= 0:
                 return
-            pauses = PAUSES if changed else ()
             left = None if deadline is None else deadline - loop.time()
             if left is not None and left <= 0:
                 return
-            limit = min(x for x in (soon, left, LOOK_ANYWAY) if x is not None)
-            changed = await watch.change(seen, limit, pauses, partial(self._is_now, look))
+            anyway = WITHOUT_BELL if bell.silent else LOOK_ANYWAY
+            await bell.wait(rung, min(x for x in (soon, left, anyway) if x is not None))
 
-    def _is_now(self, look: Callable[[sqlite3.Connection], float | None]) -> bool:
-        soon = self._db.peek(look)
-        return soon is not None and soon <= 0
-
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> Watch:
-        watch = self._watches.get(loop)
-        if watch is None:
+    def _bell(self, loop: asyncio.AbstractEventLoop) -> Bell:
+        bell = self._bells.get(loop)
+        if bell is None:
             self._db.open()
-            watch = self._watches[loop] = Watch(self._db.path, loop)
-        return watch
+            bell = self._bells[loop] = Bell(self._db.path, loop)
+        return bell
 
     def close(self) -> None:
-        for loop, watch in list(self._watches.items()):
-            watch.close(loop)
-        self._watches.clear()
-
-
-class Watch:
-    """Counts the changes of one file and wakes whoever waits in one event loop."""
-
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
-        self.seen = 0
-        self._waiters: set[asyncio.Future[None]] = set()
-        self._file = watch_file(f"{path}-wal")
-        if self._file is not None:
-            loop.add_reader(self._file, self._changed)
-
-    async def change(self, seen: int, limit: float, pauses: Sequence[float], look: Callable[[], bool]) -> bool:
-        """True at the first change after the one numbered `seen`, False after `limit` seconds."""
-        for pause in pauses:
-            if self.seen != seen or pause >= limit:
-                break
-            await asyncio.sleep(pause)
-            if look():
-                return True
-        if self.seen != seen:
-            return True
-        if self._file is None:
-            await asyncio.sleep(min(limit, INTERVAL))
-            return False
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        timer = asyncio.get_running_loop().call_later(limit, _wake, waiter)
-        try:
-            await waiter
-        finally:
-            timer.cancel()
-            self._waiters.discard(waiter)
-        return self.seen != seen
-
-    def _changed(self) -> None:
-        assert self._file is not None
-        try:
-            os.read(self._file, 65536)
-        except BlockingIOError:
-            return
-        self.seen += 1
-        for waiter in self._waiters:
-            _wake(waiter)
-
-    def close(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._file is not None:
-            if not loop.is_closed():
-                loop.remove_reader(self._file)
-            os.close(self._file)
-            self._file = None
-
-
-def watch_file(path: str) -> int | None:
-    """A descriptor that can be read when the file was written to; None where the system has no inotify."""
-    import ctypes
-
-    libc: Any = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "inotify_init1"):
-        return None
-    descriptor = int(libc.inotify_init1(IN_NONBLOCK | IN_CLOEXEC))
-    if descriptor < 0:
-        return None
-    if libc.inotify_add_watch(descriptor, os.fsencode(path), IN_MODIFY) < 0:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+        for bell in list(self._bells.values()):
+            bell.close()
+        self._bells.clear()
 
 
 def _look_for_end(job_id: str, ended: list[State], connection: sqlite3.Connection) -> float | None:
-    row = connection.execute("SELECT state FROM queuemgr_jobs WHERE id = ?", (job_id,)).fetchone()
+    where, values = with_ids((job_id,))
+    row = connection.execute(f"SELECT state FROM queuemgr_jobs WHERE {where}", values).fetchone()
     if row is None:
         raise JobNotFound(job_id)
     if row[0] < State.SUCCEEDED:

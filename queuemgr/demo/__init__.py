@@ -1,0 +1,1 @@
+"""The package shown at work: one job for each file of a folder. Nothing in queuemgr itself depends on it."""

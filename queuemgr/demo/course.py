@@ -1,0 +1,146 @@
+"""One run of the demo: list, enqueue, watch, kill, check, sum up. It draws nothing and catches no signals."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from queuemgr import App, Query, State
+from queuemgr.errors import ConfigError, StoreError
+from queuemgr.job import new_id
+from queuemgr.service.words import counted
+
+from .check import check
+from .folder import list_files, shown, standard_library
+from .killing import Killer
+from .plan import plan
+from .reading import Reading
+from .summary import Summary
+from .tasks import beat
+from .troubles import find_troubles
+from .watch import Watch
+from .workers import Crew
+
+if TYPE_CHECKING:
+    from queuemgr.client import Client
+
+    from .folder import Listing
+    from .lines import Display
+    from .plan import Planned
+
+BATCH = 5000
+LOOK = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """`seconds` is what each large file takes; without `store` the jobs are kept in a new file."""
+
+    folder: str | None
+    store: str | None
+    processes: int
+    limit: int | None
+    kills: int
+    seconds: float
+
+
+class Course:
+    """`done` and `total` count jobs, `url` is where they are kept."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self.url = wishes.store or ""
+        self.done = self.total = 0
+        self._wishes = wishes
+        self._tag = f"demo-{new_id()[-12:]}"
+        self._cleanup = ExitStack()
+
+    def run(self, display: Display) -> Summary:
+        """Raises OSError where the folder cannot be opened, ConfigError and StoreError."""
+        self._display = display
+        with self._cleanup:
+            self._cleanup.callback(display.close)
+            display.say("looking for files")
+            listing = self._list()
+            home = Path(tempfile.mkdtemp(prefix="queuemgr-demo-"))
+            self.url = self.url or f"sqlite:///{home / 'jobs.db'}"
+            app = App(self.url)
+            app.register_type(Reading)
+            self._cleanup.callback(app.close)
+            crew = Crew(self.url, self._wishes.processes, home / "workers.log")
+            self._cleanup.callback(crew.stop)
+            jobs = self._enqueue(app.client, listing)
+            return self._work(app.client, crew, jobs, listing)
+
+    def _list(self) -> Listing:
+        wishes = self._wishes
+        if wishes.processes < 1 or (wishes.limit is not None and wishes.limit < 1) or wishes.seconds < 0:
+            raise ConfigError("at least 1 process and 1 file are needed, and no less than 0 seconds")
+        listing = list_files(wishes.folder or standard_library(), wishes.limit)
+        if not listing.files:
+            raise ConfigError(f"there are no plain files in {listing.folder}: name a folder that has some")
+        return listing
+
+    def _enqueue(self, client: Client, listing: Listing) -> list[Planned]:
+        jobs = plan(listing, self._tag, self._wishes.seconds)
+        self._display.say(f"enqueueing {counted(len(jobs), 'job')}")
+        for start in range(0, len(jobs), BATCH):
+            client.enqueue_many(one.call for one in jobs[start : start + BATCH])
+        self.total = len(jobs)
+        client.schedule(self._tag, "every 1s", beat.using(tags=(self._beats,)).call())
+        self._cleanup.callback(self._end_schedule, client)
+        return jobs
+
+    @property
+    def _beats(self) -> str:
+        return f"{self._tag}-beat"
+
+    def _work(self, client: Client, crew: Crew, jobs: list[Planned], listing: Listing) -> Summary:
+        names = {one.call.job.id: one.name for one in jobs}
+        watch = Watch(client, self._tag, names)
+        killer = Killer(crew, watch, self._wishes.kills, 0.8 * self._wishes.seconds)
+        self._display.say(f"each file is read in a job of its own, by {counted(self._wishes.processes, 'worker')}")
+        seconds = self._watch(crew, watch, killer)
+        self._display.say("all jobs have ended; checking against a direct computation")
+        self._end_schedule(client)
+        crew.stop()
+        checked = check(client, jobs, self._display.checked)
+        troubles = find_troubles(client, self._tag, names)
+        return Summary(
+            folder=shown(str(listing.folder)),
+            store=self.url,
+            log=str(crew.log),
+            seconds=seconds,
+            jobs=len(jobs),
+            equal=checked.equal,
+            totals=checked.by_jobs.totals(),
+            directly=checked.directly.totals(),
+            different=checked.different,
+            changed=checked.changed,
+            special={way: [one.name for one in jobs if one.way == way] for way in ("delayed", "isolated")},
+            left_out=dict(listing.left_out),
+            killed=killer.killed,
+            troubles=troubles,
+            beats=client.count(Query(tag=self._beats, states=(State.SUCCEEDED,))),
+        )
+
+    def _watch(self, crew: Crew, watch: Watch, killer: Killer) -> float:
+        """Until every job has ended; the seconds that it took."""
+        while True:
+            began = time.monotonic()
+            crew.check()
+            view = watch.look()
+            self.done = view.done
+            self._display.show(view)
+            killer.strike(view)
+            if view.done == view.total:
+                return view.seconds
+            # Where one look takes long, because there are very many jobs, it must not take the workers' time.
+            time.sleep(max(LOOK, 3 * (time.monotonic() - began)))
+
+    def _end_schedule(self, client: Client) -> None:
+        with suppress(StoreError):
+            client.remove_schedule(self._tag)

@@ -1,0 +1,1 @@
+"""`queuemgr jobs`: to look at jobs, wait for them and change them."""

@@ -1,0 +1,27 @@
+"""The group `queuemgr jobs` and where its verbs are."""
+
+from __future__ import annotations
+
+import click
+
+from queuemgr.service.cli.commands import VerbGroup
+
+VERBS = {
+    "list": ("jobs.listing:list_", "The newest jobs, or those that fit."),
+    "show": ("jobs.inspecting:show", "All about one job."),
+    "logs": ("jobs.logs:logs", "What a job printed and logged."),
+    "wait": ("jobs.waiting:wait", "Wait until jobs have ended."),
+    "retry": ("jobs.changing:retry", "Run jobs again that have ended, or delayed ones now."),
+    "cancel": ("jobs.changing:cancel", "Stop jobs that wait or run."),
+    "delete": ("jobs.changing:delete", "Forget jobs with all that belongs to them."),
+    "hold": ("jobs.changing:hold", "Keep waiting jobs from running until released."),
+    "release": ("jobs.changing:release", "Let held jobs run."),
+}
+
+
+@click.group(cls=VerbGroup, lazy=VERBS)
+def jobs() -> None:
+    """List, show, wait for, retry, cancel, delete, hold and release jobs.
+
+    Wherever an ID is asked for, `last` stands for the newest job.
+    """

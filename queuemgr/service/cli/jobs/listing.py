@@ -1,0 +1,39 @@
+"""`queuemgr jobs list`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from queuemgr.service.cli.commands import Verb
+from queuemgr.service.cli.filters import filters
+from queuemgr.service.cli.session import about_store, watchable
+
+if TYPE_CHECKING:
+    from queuemgr.service.cli.session import Session
+    from queuemgr.service.cli.showing import Document
+    from queuemgr.service.connecting import Connection
+    from queuemgr.store import Query
+
+
+@click.command("list", cls=Verb)
+@filters
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
+@click.option("--after", metavar="POSITION", help='The page that follows: "after" of the page before.')
+@watchable
+@about_store
+def list_(session: Session, query: Query, limit: int, after: str | None, watch: float | None) -> None:
+    """The newest jobs, or those that fit.
+
+    \b
+    queuemgr jobs list --state dead --since 2h
+    queuemgr jobs list --task shop.tasks.send_mail --watch
+    """
+    from queuemgr.service.cli.views.jobs import jobs_page
+    from queuemgr.service.operations.jobs import list_jobs
+
+    async def fetch(connection: Connection) -> Document:
+        return await list_jobs(connection.client, query, limit, after)
+
+    session.show(fetch, jobs_page, watch)

@@ -1,0 +1,122 @@
+"""The command `queuemgr`: its verbs, and how every error becomes one line and an exit code. It does no work itself.
+
+Nothing but click is imported for `--help`: each verb is loaded when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from queuemgr import __version__
+from queuemgr.errors import QueuemgrError
+
+from .commands import VerbGroup
+from .exits import EPILOG, FAILED, INTERRUPTED, OK, PIPE_CLOSED, code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = {
+    "worker": ("worker:worker", "Run jobs until stopped."),
+    "enqueue": ("enqueue:enqueue", "Ask for a task to be run."),
+    "jobs": ("jobs.group:jobs", "List, show, wait for, retry, cancel, delete, hold and release jobs."),
+    "queues": ("queues:queues", "List, pause, resume and empty queues."),
+    "schedules": ("schedules:schedules", "List, add, pause, run and preview schedules."),
+    "workers": ("workers:workers", "List the workers."),
+    "tasks": ("tasks:tasks", "List the tasks."),
+    "monitor": ("monitor.verb:monitor", "Follow everything on one screen."),
+    "store": ("store:store", "What the store holds; forget what is over."),
+    "demo": ("demo:demo", "Show a queue at work, crashes included."),
+    "completion": ("completion:completion", "Print the completion script for a shell."),
+    "version": ("version:version", "Print the version."),
+}
+
+
+class Root(VerbGroup):
+    """Turns whatever a verb does or raises into an exit code."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        words = list(sys.argv[1:] if args is None else args)
+        _let_every_text_be_printed()
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(words, prog_name or "queuemgr", **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.ctx.get_help())
+            code = error.exit_code
+        except click.Abort:
+            click.echo("queuemgr: interrupted", err=True)
+            code = INTERRUPTED
+        except Exception as error:
+            code = _tell(error, as_json="--json" in words)
+        sys.exit(code if isinstance(code, int) else OK)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget_stdout()
+            return PIPE_CLOSED
+        return code
+
+
+@click.group(
+    cls=Root,
+    lazy=VERBS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--store", metavar="URL", help="The store, for example sqlite:///jobs.db")
+@click.option("--app", metavar="MODULE:APP", help="The program that has the tasks.")
+@click.version_option(__version__, message="queuemgr %(version)s")
+def main(**_named: Any) -> None:
+    """A job queue: ask for work now, have it done by workers, lose nothing.
+
+    \b
+    The store is found by --store URL, --app MODULE:APP, the environment
+    (QUEUEMGR_STORE, QUEUEMGR_APP) or a file queuemgr.db in the current folder.
+    """
+
+
+def _tell(error: Exception, *, as_json: bool) -> int:
+    """Print what went wrong and the next step; the exit code."""
+    expected = isinstance(error, (click.ClickException, QueuemgrError))
+    if not expected or os.environ.get("QUEUEMGR_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    if not expected:
+        message = f"an unexpected {type(error).__name__}: {message}"
+    hint = getattr(error, "hint", "") or _usage_hint(error)
+    if as_json:
+        import json
+
+        told = {"type": type(error).__name__, "message": message, "hint": hint or None}
+        click.echo(json.dumps({"error": told}), err=True)
+    else:
+        click.echo("\n".join([f"queuemgr: {message}", *([f"  {hint}"] if hint else [])]), err=True)
+    return code_of(error) if expected else FAILED
+
+
+def _usage_hint(error: Exception) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"see: {context.command_path} --help" if context else ""
+
+
+def _let_every_text_be_printed() -> None:
+    """In a locale that lacks a character, it is spelled out; nothing that a job said may stop a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Whoever read it has gone: what is still buffered goes nowhere, without a word at the interpreter's exit."""
+    if sys.stdout is sys.__stdout__ and sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,1 @@
+"""`queuemgr monitor`: a screen that follows the queues."""

@@ -1,0 +1,91 @@
+"""What the person at the monitor has chosen, and what a key changes. Pure: it draws nothing and asks nobody."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+WINDOW = 5.0
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`queue` is the selected one; with `only`, jobs of other queues are not shown."""
+
+    queue: str | None = None
+    only: bool = False
+
+    @property
+    def shown_queue(self) -> str | None:
+        return self.queue if self.only else None
+
+
+@dataclass(frozen=True, slots=True)
+class Toggle:
+    """Pause the queue, or let it go on."""
+
+    queue: str
+    pause: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    pass
+
+
+Wish = Toggle | Quit | None
+
+
+def press(choice: Choice, key: str, document: Document) -> tuple[Choice, Wish]:
+    """What a key does: the new choice, and what else is wanted."""
+    names = [queue["name"] for queue in document["queues"]]
+    match key:
+        case "q":
+            return choice, Quit()
+        case "up" | "k":
+            return replace(choice, queue=_beside(names, choice.queue, -1)), None
+        case "down" | "j":
+            return replace(choice, queue=_beside(names, choice.queue, 1)), None
+        case "f":
+            return replace(choice, only=not choice.only), None
+        case "p" if choice.queue in names:
+            paused = next(queue["paused"] for queue in document["queues"] if queue["name"] == choice.queue)
+            return choice, Toggle(str(choice.queue), not paused)
+    return choice, None
+
+
+def settled(choice: Choice, document: Document) -> Choice:
+    """A queue is always selected, if there is one."""
+    names = [queue["name"] for queue in document["queues"]]
+    if choice.queue in names or not names:
+        return choice
+    return replace(choice, queue=names[0])
+
+
+def _beside(names: list[str], current: str | None, step: int) -> str | None:
+    if not names:
+        return None
+    if current not in names:
+        return names[0]
+    return names[max(0, min(len(names) - 1, names.index(current) + step))]
+
+
+@dataclass(slots=True)
+class Rate:
+    """Jobs ended per second, over the last seconds."""
+
+    _seen: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def add(self, at: float, finished: int) -> float | None:
+        """The rate including this look; None after the first."""
+        # Old jobs are forgotten now and then: the count falls, and the measuring begins anew.
+        if self._seen and finished < self._seen[-1][1]:
+            self._seen.clear()
+        self._seen.append((at, finished))
+        while len(self._seen) > 2 and self._seen[1][0] <= at - WINDOW:
+            self._seen.popleft()
+        began, before = self._seen[0]
+        return (finished - before) / (at - began) if at > began else None

@@ -1,0 +1,113 @@
+"""`queuemgr monitor`: looks, draws and listens to keys, again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from queuemgr.service.cli.commands import Verb
+from queuemgr.service.cli.session import about_store
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from queuemgr.service.cli.session import Session
+    from queuemgr.service.connecting import Connection
+
+    from .state import Choice, Document
+
+    Look = Callable[[], Awaitable[Document]]
+
+
+@click.command("monitor", cls=Verb)
+@click.option("--every", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, metavar="S", help="Seconds.")
+@click.option("--once", is_flag=True, help="Print one picture and end.")
+@about_store
+def monitor(session: Session, every: float, once: bool) -> None:
+    """Follow queues, workers, running jobs and failures on one screen.
+
+    Keys: q quit, up and down select a queue, p pause or resume it, f show only its jobs. Where the output is no
+    terminal, a line is printed again and again; with --json one document.
+    """
+
+    async def work(connection: Connection) -> None:
+        if session.as_json or once:
+            await _print_once(connection, session)
+        elif session.output.for_people:
+            await _screen(connection, every)
+        else:
+            await _lines(connection, session, every)
+
+    session.run(work)
+
+
+async def _print_once(connection: Connection, session: Session) -> None:
+    from queuemgr.service.operations.overview import overview
+
+    document = await overview(connection.client)
+    if session.as_json:
+        session.output.write_json(document)
+        return
+    from queuemgr.service.cli.pretty import Terminal
+
+    from .frame import frame
+    from .state import Choice, settled
+
+    console = Terminal()
+    console.print(frame(document, settled(Choice(), document), None, console))
+
+
+async def _lines(connection: Connection, session: Session, every: float) -> None:
+    from queuemgr.service.cli.views.overview import line_of
+    from queuemgr.service.operations.overview import overview
+
+    from .state import Rate
+
+    rate = Rate()
+    while True:
+        document = await overview(connection.client)
+        session.output.write(f"{line_of(document, rate.add(document['at'], document['finished']))}\n")
+        await asyncio.sleep(every)
+
+
+async def _screen(connection: Connection, every: float) -> None:
+    from rich.live import Live
+
+    from queuemgr.service.cli.pretty import Terminal
+    from queuemgr.service.operations.overview import overview
+
+    from .frame import frame
+    from .keys import pressed_keys
+    from .state import Choice, Quit, Rate, Toggle, press, settled
+
+    console, choice, rate = Terminal(), Choice(), Rate()
+    with pressed_keys() as keys, Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            began = time.monotonic()
+            document = await overview(connection.client, choice.shown_queue)
+            choice = settled(choice, document)
+            speed = rate.add(document["at"], document["finished"])
+            # A store that is slow to look into is looked into less often.
+            pause = max(every, 4 * (time.monotonic() - began))
+            live.update(frame(document, choice, speed, console), refresh=True)
+            key = await _key(keys, pause)
+            while key:
+                choice, wish = press(choice, key, document)
+                match wish:
+                    case Quit():
+                        return
+                    case Toggle(queue, pause=True):
+                        await connection.client.pause(queue)
+                    case Toggle(queue, pause=False):
+                        await connection.client.resume(queue)
+                key = "" if keys.empty() else keys.get_nowait()
+
+
+async def _key(keys: asyncio.Queue[str], seconds: float) -> str:
+    try:
+        return await asyncio.wait_for(keys.get(), seconds)
+    except TimeoutError:
+        return ""

@@ -1,0 +1,84 @@
+"""`queuemgr queues`: list, pause, resume, purge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .commands import Verb, VerbGroup
+from .exits import FAILED, OK
+from .session import about_store, agreed, watchable
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+@click.group(cls=VerbGroup)
+def queues() -> None:
+    """List, pause, resume and empty queues."""
+
+
+@queues.command("list", cls=Verb)
+@watchable
+@about_store
+def list_(session: Session, watch: float | None) -> None:
+    """The queues with the number of their jobs in each state."""
+    from queuemgr.service.operations.queues import list_queues
+
+    from .views.queues import queues_page
+
+    session.show(lambda it: list_queues(it.client), queues_page, watch)
+
+
+@queues.command(cls=Verb)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("-y", "--yes", is_flag=True, help="Also queues that have no jobs and no workers yet.")
+@about_store
+def pause(session: Session, names: tuple[str, ...], yes: bool) -> None:
+    """Let no job of these queues start until they are resumed. What runs goes on."""
+    from queuemgr.service.operations.queues import pause_queues
+
+    from .views.queues import paused_page
+
+    session.show(lambda it: pause_queues(it.client, names, new=yes), paused_page)
+
+
+@queues.command(cls=Verb)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@about_store
+def resume(session: Session, names: tuple[str, ...]) -> None:
+    """Let the jobs of paused queues start again."""
+    from queuemgr.service.operations.queues import resume_queues
+
+    from .views.queues import paused_page
+
+    session.show(lambda it: resume_queues(it.client, names), paused_page)
+
+
+@queues.command(cls=Verb)
+@click.argument("name")
+@click.option("--finished", is_flag=True, help="The finished jobs as well.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Say how many jobs it would delete, and delete none.")
+@about_store
+def purge(session: Session, name: str, finished: bool, yes: bool, dry_run: bool) -> int:
+    """Delete all jobs of a queue that wait. Running ones are left alone."""
+    from queuemgr.job import FINISHED, WAITING
+    from queuemgr.service.operations.changing import change_matching, count_matching
+    from queuemgr.service.operations.queues import require_queues
+    from queuemgr.store import Query
+
+    from .views.changes import changed_page, matching_page, question
+
+    query = Query(queue=name, states=tuple(sorted(WAITING | FINISHED if finished else WAITING)))
+    session.run(lambda it: require_queues(it.client, [name]))
+    found = session.run(lambda it: count_matching(it.client, "delete", query))
+    if dry_run:
+        session.output.show(found, matching_page)
+        return OK
+    if found["matched"] and not agreed(question(found), yes=yes, as_json=session.as_json):
+        click.echo("nothing was deleted", err=True)
+        return FAILED
+    session.show(lambda it: change_matching(it.client, "delete", query), changed_page)
+    return OK

@@ -1,0 +1,1 @@
+"""What each answer looks like to people: from documents to blocks."""

@@ -1,0 +1,64 @@
+"""A page of jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table
+from queuemgr.service.words import ago, coarse
+
+from .cells import error_text, progress_item, state_cell
+
+if TYPE_CHECKING:
+    from queuemgr.service.cli.page import Item
+
+COLUMNS = [
+    Column("ID"),
+    Column("STATE"),
+    Column("TASK", shrinks=True),
+    Column("QUEUE", drop=2),
+    Column("TRIES", right=True, drop=4),
+    Column("AGE", right=True, drop=1),
+    Column("WHAT", shrinks=True, drop=3),
+]
+
+
+def jobs_page(document: dict[str, Any]) -> Page:
+    jobs, now = document["jobs"], document["at"]
+    if not jobs:
+        return Page([Say("there are no such jobs"), Next("enqueue one", "queuemgr enqueue MODULE.TASK [ARGUMENTS]")])
+    page = Page([Table(COLUMNS, [_row(job, now) for job in jobs])])
+    if document["after"] is not None:
+        page.add(Next("older ones", f"queuemgr jobs list --after {document['after']}"))
+    dead = next((job for job in jobs if job["state"] == "dead"), None)
+    if dead is not None:
+        page.add(Next("why one is dead", f"queuemgr jobs show {dead['id']}"))
+        page.add(Next("run dead jobs again", "queuemgr jobs retry --state dead"))
+    return page
+
+
+def _row(job: dict[str, Any], now: float) -> list[Item]:
+    return [
+        job["id"],
+        state_cell(job),
+        job["task"],
+        job["queue"],
+        str(job["attempt"]),
+        coarse(max(0.0, now - job["created_at"])),
+        _what(job, now),
+    ]
+
+
+def _what(job: dict[str, Any], now: float) -> Item:
+    """The most telling thing about it."""
+    match job["state"]:
+        case "running":
+            return progress_item(job) or Cell(job["note"] or "", "quiet")
+        case "scheduled":
+            at = ago(job["run_at"], now) if job["run_at"] is not None else "now"
+            return Cell(f"retries {at}: {error_text(job['error'])}" if job["failures"] else f"starts {at}", "quiet")
+        case "dead" | "cancelled":
+            return Cell(error_text(job["error"]), "quiet")
+        case "parked":
+            return Cell("no worker knows its task", "quiet")
+    return ""

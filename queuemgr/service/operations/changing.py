@@ -1,0 +1,96 @@
+"""Changes jobs by id, or all that fit a query, and says beforehand how many that would be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from queuemgr.errors import JobNotFound
+from queuemgr.job import State
+from queuemgr.service.facts import Facts
+
+from .jobs import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuemgr.client import AsyncClient
+    from queuemgr.store import Query
+
+FINISHED = (State.SUCCEEDED, State.DEAD, State.CANCELLED)
+WAITING = (State.SCHEDULED, State.READY, State.HELD, State.PARKED)
+
+AFFECTED: dict[str, tuple[State, ...]] = {
+    "retry": (*FINISHED, State.SCHEDULED),
+    "cancel": (*WAITING, State.RUNNING),
+    "delete": (*WAITING, *FINISHED),
+    "hold": (State.SCHEDULED, State.READY, State.PARKED),
+    "release": (State.HELD,),
+}
+"""The states in which a verb does anything."""
+
+USUAL = AFFECTED | {"retry": (State.DEAD,)}
+"""The states that are meant where a query names none."""
+
+_REFUSED = {
+    "retry": "only finished and delayed jobs can be run again",
+    "cancel": "only jobs that wait or run can be cancelled",
+    "delete": "a running job cannot be deleted: cancel it first",
+    "hold": "only jobs that wait can be held",
+    "release": "only held jobs can be released",
+}
+
+
+def meant(verb: str, query: Query) -> Query:
+    """The query, narrowed to the states in which the verb does something."""
+    asked = query.states or (AFFECTED if query.ids else USUAL)[verb]
+    states = tuple(state for state in asked if state in AFFECTED[verb])
+    return replace(query, states=states)
+
+
+async def count_matching(client: AsyncClient, verb: str, query: Query) -> Facts:
+    """{"verb", "matched", "states"}: how many jobs the verb would change, in all and by state."""
+    ids = tuple([await resolve(client, job_id) for job_id in query.ids])
+    query = replace(query, ids=ids)
+    states = meant(verb, query).states
+    counts = {state.word: await client.count(replace(query, states=(state,))) for state in states}
+    return {"verb": verb, "matched": sum(counts.values()), "states": {s: n for s, n in counts.items() if n}}
+
+
+async def change_matching(client: AsyncClient, verb: str, query: Query) -> Facts:
+    """{"verb", "changed"}."""
+    narrowed = meant(verb, query)
+    changed = await client.store.change(verb, narrowed) if narrowed.states else 0
+    return {"verb": verb, "changed": changed}
+
+
+async def change_jobs(client: AsyncClient, verb: str, job_ids: Sequence[str]) -> Facts:
+    """{"verb", "changed", "jobs"}: of each its "id", whether it "changed", its "state" and a "message" if it did not.
+
+    A job that is not there has no state.
+    """
+    jobs = [await _change(client, verb, await resolve(client, job_id)) for job_id in job_ids]
+    return {"verb": verb, "changed": sum(job["changed"] for job in jobs), "jobs": jobs}
+
+
+async def _change(client: AsyncClient, verb: str, job_id: str) -> Facts:
+    changed = bool(await client.store.change(verb, _only(job_id)))
+    facts: Facts = {"id": job_id, "changed": changed, "state": None, "message": None}
+    if changed and verb == "delete":
+        return facts
+    try:
+        record = await client.get(job_id)
+    except JobNotFound as error:
+        return facts | {"message": str(error)}
+    facts["state"] = record.state.word
+    if not changed:
+        allowed = record.state in AFFECTED[verb]
+        why = f"its unique key {record.unique_key!r} is held by another job" if allowed else _REFUSED[verb]
+        facts["message"] = f"job {job_id} is {record.state.word}: {why}"
+    return facts
+
+
+def _only(job_id: str) -> Query:
+    from queuemgr.store import Query
+
+    return Query(ids=(job_id,))

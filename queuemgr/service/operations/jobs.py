@@ -1,0 +1,107 @@
+"""Looks at jobs, follows their output and waits for their ends. It changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.job import State
+from queuemgr.service.facts import attempt_facts, job_facts, output_facts
+from queuemgr.service.failures import NotFound
+from queuemgr.service.payloads import arguments_of, format_of, result_of
+from queuemgr.service.reasons import Surroundings, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from queuemgr.client import AsyncClient
+    from queuemgr.job import JobRecord
+    from queuemgr.service.facts import Facts
+    from queuemgr.store import OutputLine, Query
+
+PAGE = 1000
+LOOK = 0.5
+LAST = "last"
+
+
+async def list_jobs(client: AsyncClient, query: Query, limit: int = 20, after: int | str | None = None) -> Facts:
+    """{"at", "jobs", "after"}, newest first; "after" asks for the next page and is null at the end."""
+    page = await client.find(query, limit, after)
+    now = client.clock.now()
+    return {"at": now, "jobs": [job_facts(job, now) for job in page.jobs], "after": page.after}
+
+
+async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
+    """All that is known of one job; of its output the last `lines`. Raises JobNotFound."""
+    record = await client.get(await resolve(client, job_id))
+    now = client.clock.now()
+    around = Surroundings(await client.queues(), await client.workers(), now)
+    reason = reason_of(record, around)
+    arguments = await client.store.arguments(record.id)
+    last = deque([line async for line in output_of(client, record.id)], maxlen=lines)
+    return {
+        "at": now,
+        "job": job_facts(record, now),
+        "why": reason.why,
+        "next": {"purpose": reason.purpose, "command": reason.command} if reason.command else None,
+        "arguments": arguments_of(arguments),
+        "result": await _result(client, record, format_of(arguments)),
+        "attempts": [attempt_facts(attempt) for attempt in record.attempts],
+        "output": [output_facts(line) for line in last],
+    }
+
+
+async def resolve(client: AsyncClient, job_id: str) -> str:
+    """The id itself; `last` stands for the newest job. Raises NotFound where there is no job at all."""
+    if job_id != LAST:
+        return job_id
+    newest = (await client.find(limit=1)).jobs
+    if not newest:
+        raise NotFound("there is no last job: the store holds no jobs", "queuemgr enqueue TASK [ARGUMENTS]")
+    return newest[0].id
+
+
+async def output_of(client: AsyncClient, job_id: str, after: int = 0) -> AsyncIterator[OutputLine]:
+    """What is there now, from the line that follows position `after`."""
+    while lines := await client.output(job_id, after, PAGE):
+        for line in lines:
+            yield line
+        after = lines[-1].position
+        if len(lines) < PAGE:
+            return
+
+
+async def follow(client: AsyncClient, job_id: str, after: int = 0) -> AsyncIterator[OutputLine]:
+    """What is there and what comes, until the job has ended."""
+    patience = 0.0
+    while True:
+        ended = await client.store.wait_finished(job_id, patience)
+        async for line in output_of(client, job_id, after):
+            yield line
+            after = line.position
+        if ended is not None:
+            return
+        patience = LOOK
+
+
+async def wait_for(client: AsyncClient, job_ids: Sequence[str], timeout: float | None) -> Facts:
+    """{"at", "jobs"}: each job with its "result"; jobs that did not end in `timeout` seconds are as they are."""
+    ids = [await resolve(client, job_id) for job_id in job_ids]
+    await asyncio.gather(*(client.store.wait_finished(job_id, timeout) for job_id in ids))
+    return {"at": client.clock.now(), "jobs": [await _ended(client, job_id) for job_id in ids]}
+
+
+async def _ended(client: AsyncClient, job_id: str) -> dict[str, Any]:
+    record = await client.get(job_id)
+    facts = job_facts(record, client.clock.now())
+    if record.state is not State.SUCCEEDED:
+        return facts | {"result": None}
+    form = format_of(await client.store.arguments(job_id))
+    return facts | {"result": await _result(client, record, form)}
+
+
+async def _result(client: AsyncClient, record: JobRecord, form: str) -> Facts | None:
+    if record.state is not State.SUCCEEDED:
+        return None
+    return result_of(await client.store.result(record.id), form)

@@ -1,0 +1,53 @@
+"""Looks at queues, pauses and empties them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from queuemgr.errors import did_you_mean
+from queuemgr.service.facts import Facts, is_alive, queue_facts
+from queuemgr.service.failures import NotFound
+from queuemgr.store import QueueInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuemgr.client import AsyncClient
+
+
+async def list_queues(client: AsyncClient) -> Facts:
+    """{"at", "queues"}: those that hold jobs, are paused, or are looked after by a worker."""
+    now = client.clock.now()
+    infos = {info.name: info for info in await client.queues()}
+    served: dict[str, int] = {}
+    for worker in await client.workers():
+        for name in worker.queues if is_alive(worker, now) else ():
+            served[name] = served.get(name, 0) + 1
+            infos.setdefault(name, QueueInfo(name=name, paused=False, counts={}))
+    queues = [queue_facts(infos[name]) | {"workers": served.get(name, 0)} for name in sorted(infos)]
+    return {"at": now, "queues": queues}
+
+
+async def pause_queues(client: AsyncClient, names: Sequence[str], *, new: bool = False) -> Facts:
+    """{"queues", "paused"}. Raises NotFound for a queue without jobs and workers, unless `new` is true."""
+    if not new:
+        await require_queues(client, names)
+    for name in names:
+        await client.pause(name)
+    return {"queues": list(names), "paused": True}
+
+
+async def resume_queues(client: AsyncClient, names: Sequence[str]) -> Facts:
+    """{"queues", "paused"}. Raises NotFound."""
+    await require_queues(client, names)
+    for name in names:
+        await client.resume(name)
+    return {"queues": list(names), "paused": False}
+
+
+async def require_queues(client: AsyncClient, names: Sequence[str]) -> None:
+    """Raises NotFound for the first name that no job and no worker bears."""
+    known = [queue["name"] for queue in (await list_queues(client))["queues"]]
+    for name in names:
+        if name not in known:
+            raise NotFound(f"there is no queue {name!r}: {did_you_mean(name, known)}", "queuemgr queues list")

@@ -1,0 +1,93 @@
+"""Looks at schedules, puts them and changes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.errors import BadSchedule, did_you_mean
+from queuemgr.recurrence import describe, parse_rule, preview
+from queuemgr.service.facts import Facts, schedule_facts
+from queuemgr.service.failures import NotFound
+
+from .sending import call_of, obstacles
+
+if TYPE_CHECKING:
+    from queuemgr.app import App
+    from queuemgr.client import AsyncClient
+    from queuemgr.recurrence import Rule
+    from queuemgr.store import ScheduleInfo
+
+    from .sending import Request
+
+
+async def list_schedules(client: AsyncClient) -> Facts:
+    """{"at", "schedules"}."""
+    infos = await client.schedules()
+    return {"at": client.clock.now(), "schedules": [schedule_facts(info) for info in infos]}
+
+
+async def add_schedule(
+    client: AsyncClient, app: App | None, name: str, rule: str, request: Request, *, zone: str, missed: str
+) -> Facts:
+    """{"at", "schedule", "replaced", "obstacles"}. Raises BadSchedule, ConfigError and what a call's making raises."""
+    replaced = any(info.schedule.name == name for info in await client.schedules())
+    call = await call_of(client, app, request)
+    await client.schedule(name, rule, call, zone=zone, missed=missed)
+    return {
+        "at": client.clock.now(),
+        "schedule": schedule_facts(await require_schedule(client, name)),
+        "replaced": replaced,
+        "obstacles": await obstacles(client, call.job.task, call.job.queue),
+    }
+
+
+async def pause_schedule(client: AsyncClient, name: str, *, paused: bool) -> Facts:
+    """{"at", "schedule"}. Raises NotFound."""
+    await require_schedule(client, name)
+    await client.change_schedule(name, paused=paused)
+    info = await require_schedule(client, name)
+    return {"at": client.clock.now(), "schedule": schedule_facts(info)}
+
+
+async def run_schedule(client: AsyncClient, name: str) -> Facts:
+    """{"schedule", "id"}: the id of the job that was enqueued. Raises NotFound."""
+    await require_schedule(client, name)
+    return {"schedule": name, "id": await client.run_schedule(name)}
+
+
+async def remove_schedule(client: AsyncClient, name: str) -> Facts:
+    """{"removed"}: the name. Raises NotFound."""
+    await require_schedule(client, name)
+    await client.remove_schedule(name)
+    return {"removed": name}
+
+
+async def preview_schedule(client: AsyncClient, name: str, count: int) -> Facts:
+    """`preview_rule` of a schedule that exists. Raises NotFound."""
+    rule = (await require_schedule(client, name)).schedule.rule
+    return preview_rule(rule, client.clock.now(), count)
+
+
+def preview_rule(rule: Rule | str, now: float, count: int, zone: str = "UTC") -> Facts:
+    """{"at", "words", "firings"}: the next moments at which it fires. Raises BadSchedule."""
+    ready = parse_rule(rule, zone) if isinstance(rule, str) else rule
+    return {"at": now, "words": describe(ready), "firings": preview(ready, now, count)}
+
+
+def is_rule(text: str, zone: str) -> bool:
+    """Whether it can be read as a rule; a text that cannot may be the name of a schedule."""
+    try:
+        parse_rule(text, zone)
+    except BadSchedule:
+        return False
+    return True
+
+
+async def require_schedule(client: AsyncClient, name: str) -> ScheduleInfo:
+    """Raises NotFound."""
+    infos: dict[str, Any] = {info.schedule.name: info for info in await client.schedules()}
+    if name not in infos:
+        message = f"there is no schedule {name!r}: {did_you_mean(name, infos)}"
+        raise NotFound(message, "queuemgr schedules list")
+    info: ScheduleInfo = infos[name]
+    return info

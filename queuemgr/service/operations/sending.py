@@ -1,0 +1,153 @@
+"""Makes jobs of what somebody typed or sent: with the app its tasks check it, without one it is taken as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from shlex import quote
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from queuemgr.client import Client
+from queuemgr.codec import Codec
+from queuemgr.errors import did_you_mean
+from queuemgr.options import Options
+from queuemgr.service.facts import Facts, is_alive, job_facts
+from queuemgr.service.payloads import format_of
+from queuemgr.task import Call, Task
+
+from .workers import known_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from queuemgr.app import App
+    from queuemgr.client import AsyncClient
+
+MAX_PAYLOAD = 1024 * 1024
+RUN_OPTIONS = ("attempts", "timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One argument: `value` as JSON says it, and `text` as it was typed, where it was typed alone."""
+
+    value: Any
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A job that somebody wants. `options` are those of OptionValues that were given."""
+
+    task: str
+    positional: tuple[Word, ...] = ()
+    named: dict[str, Word] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+async def call_of(client: AsyncClient, app: App | None, request: Request) -> Call[Any]:
+    """A job ready to be enqueued. Raises UnknownTask, BadArguments, EncodingError, ConfigError."""
+    if app is not None:
+        return _checked_call(app.tasks[request.task], request)
+    codec = Codec(await _format_in_use(client))
+    sender = Client(_with_codec(client, codec), MAX_PAYLOAD)
+    task: Task[..., Any, Any] = Task(request.task, _anything, Options(), sender)
+    positional = [word.value for word in request.positional]
+    named = {name: word.value for name, word in request.named.items()}
+    call = task.using(**request.options).call(*positional, **named)
+    # What was asked for must hold whatever the task's own options are, which nobody knows here.
+    asked = {name: request.options[name] for name in RUN_OPTIONS if name in request.options}
+    return Call(replace(call.job, options=asked or None))
+
+
+async def enqueue(client: AsyncClient, app: App | None, request: Request) -> Facts:
+    """{"id", "existing", "job", "obstacles"}. Raises JobExists and what `call_of` raises."""
+    call = await call_of(client, app, request)
+    handle = await client.enqueue(call)
+    record = await client.get(handle.id)
+    return {
+        "id": handle.id,
+        "existing": handle.existing,
+        "job": job_facts(record, client.clock.now()),
+        "obstacles": await obstacles(client, record.task, record.queue),
+    }
+
+
+async def obstacles(client: AsyncClient, task: str, queue: str) -> list[Facts]:
+    """Why no worker that lives now would run such a job: {"why", "purpose", "command"} each; empty where one would."""
+    now = client.clock.now()
+    alive = [worker for worker in await client.workers() if is_alive(worker, now)]
+    start = "queuemgr worker MODULE:APP"
+    if not alive:
+        return [_obstacle("no worker is running: the job waits until one is started", "start a worker", start)]
+    found = []
+    known = await known_tasks(client)
+    if task not in known:
+        told = f"the job waits until a worker knows task {task!r}: {did_you_mean(task, known)}"
+        found.append(_obstacle(told, "see the tasks", "queuemgr tasks list"))
+    served = {name for worker in alive for name in worker.queues}
+    if queue not in served:
+        told = f"no worker takes jobs from queue {queue!r}: {did_you_mean(queue, served)}"
+        found.append(_obstacle(told, "start one", f"{start} --queue {quote(queue)}"))
+    if any(info.name == queue and info.paused for info in await client.queues()):
+        resume = f"queuemgr queues resume {quote(queue)}"
+        found.append(_obstacle(f"queue {queue!r} is paused", "let it go on", resume))
+    return found
+
+
+def _obstacle(why: str, purpose: str, command: str) -> Facts:
+    return {"why": why, "purpose": purpose, "command": command}
+
+
+def _checked_call(task: Task[..., Any, Any], request: Request) -> Call[Any]:
+    hints = _hints_of(task.function)
+    names = _positional_names(task.function)
+    positional = [
+        _fitting(word, hints.get(names[index]) if index < len(names) else None)
+        for index, word in enumerate(request.positional)
+    ]
+    named = {name: _fitting(word, hints.get(name)) for name, word in request.named.items()}
+    return task.using(**request.options).call(*positional, **named)
+
+
+def _fitting(word: Word, hint: Any) -> Any:
+    """The value in the type that the task asks for, where JSON has no such type; else as it is."""
+    import msgspec
+
+    kinds = get_args(hint) or (hint,)
+    if word.text is not None and str in kinds and type(word.value) not in kinds:
+        return word.text
+    if hint is None or word.value is None or isinstance(word.value, (int, float)):
+        return word.value
+    try:
+        return msgspec.convert(word.value, hint)
+    except (msgspec.ValidationError, TypeError, RecursionError):
+        return word.value
+
+
+def _hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
+    except (NameError, TypeError, AttributeError):
+        return {}
+
+
+def _positional_names(function: Callable[..., Any]) -> list[str]:
+    from inspect import Parameter, signature
+
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return [name for name, parameter in signature(function).parameters.items() if parameter.kind in kinds]
+
+
+def _anything(*args: Any, **kwargs: Any) -> None: ...
+
+
+def _with_codec(client: AsyncClient, codec: Codec) -> AsyncClient:
+    from queuemgr.client import AsyncClient
+
+    return AsyncClient(lambda: client.store, codec, client.clock)
+
+
+async def _format_in_use(client: AsyncClient) -> str:
+    """That of the newest job: the workers of this store read it, and nobody here knows their app."""
+    newest = (await client.find(limit=1)).jobs
+    return format_of(await client.store.arguments(newest[0].id)) if newest else "json"

@@ -1,0 +1,43 @@
+"""Looks at workers and at the tasks that they know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from queuemgr.job import State
+from queuemgr.service.facts import Facts, is_alive, task_facts, worker_facts
+from queuemgr.store import Query
+
+if TYPE_CHECKING:
+    from queuemgr.app import App
+    from queuemgr.client import AsyncClient
+
+
+async def list_workers(client: AsyncClient) -> Facts:
+    """{"at", "workers"}, each with the number of its "running" jobs."""
+    now = client.clock.now()
+    workers = []
+    for info in await client.workers():
+        running = await client.count(Query(worker=info.id, states=(State.RUNNING,)))
+        workers.append(worker_facts(info, now) | {"running": running})
+    return {"at": now, "workers": workers}
+
+
+async def known_tasks(client: AsyncClient) -> dict[str, int]:
+    """The names of all tasks that living workers know, and how many workers know each."""
+    now = client.clock.now()
+    known: dict[str, int] = {}
+    for info in await client.workers():
+        for name in info.tasks if is_alive(info, now) else ():
+            known[name] = known.get(name, 0) + 1
+    return known
+
+
+async def list_tasks(client: AsyncClient, app: App | None) -> Facts:
+    """{"source", "tasks"}: with an app all facts of its tasks, else the names that workers have told the store."""
+    served = await known_tasks(client)
+    if app is None:
+        tasks: list[Facts] = [{"name": name, "workers": number} for name, number in sorted(served.items())]
+        return {"source": "workers", "tasks": tasks}
+    tasks = [task_facts(task) | {"workers": served.get(task.name, 0)} for task in app.tasks]
+    return {"source": "app", "tasks": sorted(tasks, key=lambda task: str(task["name"]))}

@@ -1,0 +1,65 @@
+"""Reads stored arguments and results without the program that wrote them, for showing only. It builds no classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+PLAIN_TAGS = frozenset(
+    {"datetime", "date", "time", "uuid", "decimal", "float", "int", "tuple", "set", "frozenset", "bytes"}
+)
+
+
+def format_of(arguments: bytes) -> str:
+    """ "json" or "msgpack". Arguments are always a list, and the two write the beginning of a list differently."""
+    return "json" if arguments[:1] in (b"[", b"") else "msgpack"
+
+
+def readable(data: bytes, form: str) -> Any:
+    """The plain form: what JSON can say; values of other types stay `{"$": type, "v": plain form}`.
+
+    Raises ValueError where the bytes are not in that format.
+    """
+    try:
+        if form == "json":
+            return msgspec.json.decode(data)
+        return msgspec.to_builtins(msgspec.msgpack.decode(data), str_keys=True)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
+        raise ValueError(f"{len(data)} bytes that are no {form}: {error}") from error
+
+
+def arguments_of(data: bytes) -> dict[str, Any]:
+    """{"positional", "named", "size"}; with "unreadable", a reason, where they cannot be read."""
+    seen: dict[str, Any] = {"positional": [], "named": {}, "size": len(data)}
+    try:
+        value = readable(data, format_of(data))
+    except ValueError as error:
+        return seen | {"unreadable": str(error)}
+    match value:
+        case [list() as positional, dict() as named]:
+            return seen | {"positional": positional, "named": named}
+        case [list() as positional]:
+            return seen | {"positional": positional}
+    return seen | {"unreadable": "they are not a list of arguments"}
+
+
+def result_of(data: bytes | None, form: str) -> dict[str, Any]:
+    """{"value", "size"}; with "unreadable", a reason, where it cannot be read."""
+    if data is None:
+        return {"value": None, "size": 0}
+    try:
+        return {"value": readable(data, form), "size": len(data)}
+    except ValueError as error:
+        return {"value": None, "size": len(data), "unreadable": str(error)}
+
+
+def untagged(value: Any) -> Any:
+    """For people: `{"$": "date", "v": "2026-12-01"}` becomes `"2026-12-01"`."""
+    if isinstance(value, list):
+        return [untagged(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$" in value and "v" in value:
+        return untagged(value["v"]) if value["$"] in PLAIN_TAGS else {str(value["$"]): untagged(value["v"])}
+    return {name: untagged(item) for name, item in value.items()}

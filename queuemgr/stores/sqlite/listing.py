@@ -1,0 +1,153 @@
+"""Pages and counts of many jobs. Each question goes to the one index that has its answer in order; nothing is sorted.
+
+Ready jobs stand in a single index, by queue and priority, because every further one would be written to at every
+enqueue. Within one queue and priority it is in the order of age, so a page of ready jobs is merged from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from heapq import nlargest
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from queuemgr.job import State
+from queuemgr.store import Page, QueueInfo
+
+from .finding import with_ids
+from .reading import COLUMNS, record
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from queuemgr.store import Query
+
+NEWEST = (1 << 63) - 1
+_QUEUES_WITH_READY = """
+WITH RECURSIVE found (name) AS (
+    SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0
+    UNION ALL
+    SELECT (SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_ready
+            WHERE state = 1 AND crashes = 0 AND queue > found.name)
+    FROM found WHERE found.name IS NOT NULL)
+SELECT name FROM found WHERE name IS NOT NULL
+"""
+_COUNTS = """
+SELECT queue, 1, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 GROUP BY queue
+UNION ALL
+SELECT queue, 1, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0 GROUP BY queue
+UNION ALL
+SELECT queue, state, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_by_state
+WHERE state <> 1 AND state IN (0, 2, 3, 4) GROUP BY queue, state
+UNION ALL
+SELECT queue, done, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_by_queue WHERE done > 0 GROUP BY queue, done
+"""
+
+
+def find(query: Query, limit: int, after: int | str | None, connection: sqlite3.Connection) -> Page:
+    before = NEWEST if after is None else int(after)
+    keys = nlargest(limit, _keys(query, limit, before, connection))
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM queuemgr_jobs WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq DESC",
+        (msgspec.json.encode(keys).decode(),),
+    )
+    jobs = [record(row) for row in rows]
+    return Page(jobs, jobs[-1].position if len(keys) == limit and jobs else None)
+
+
+def count(query: Query, connection: sqlite3.Connection) -> int:
+    where, values = conditions(query)
+    return int(connection.execute(f"SELECT count(*) FROM queuemgr_jobs WHERE {where}", values).fetchone()[0])
+
+
+def queues(connection: sqlite3.Connection) -> list[QueueInfo]:
+    counts: dict[str, dict[State, int]] = {}
+    for queue, state, number in connection.execute(_COUNTS):
+        of_queue = counts.setdefault(queue, {})
+        of_queue[State(state)] = of_queue.get(State(state), 0) + number
+    paused = {row[0] for row in connection.execute("SELECT queue FROM queuemgr_paused")}
+    return [
+        QueueInfo(name=name, paused=name in paused, counts=counts.get(name, {}), oldest_ready=_oldest(connection, name))
+        for name in sorted({*counts, *paused})
+    ]
+
+
+def conditions(query: Query) -> tuple[str, list[Any]]:
+    """The query as a WHERE clause on queuemgr_jobs and its values."""
+    parts: list[tuple[str, list[Any]]] = []
+    if query.ids:
+        parts.append(with_ids(query.ids))
+    if query.states:
+        parts.append((f"state IN ({','.join('?' * len(query.states))})", list(query.states)))
+    if query.tag is not None:
+        parts.append(("seq IN (SELECT job FROM queuemgr_tags WHERE tag = ?)", [query.tag]))
+    if query.error is not None:
+        parts.append(("instr(error, ?)", [query.error]))
+    for column, operator, value in (
+        ("queue", "=", query.queue),
+        ("task", "=", query.task),
+        ("worker", "=", query.worker),
+        ("created_at", ">=", query.created_after),
+        ("created_at", "<", query.created_before),
+    ):
+        if value is not None:
+            parts.append((f"{column} {operator} ?", [value]))
+    where = " AND ".join(part for part, _ in parts) or "1"
+    return where, [value for _, values in parts for value in values]
+
+
+def _keys(query: Query, limit: int, before: int, connection: sqlite3.Connection) -> Iterator[int]:
+    """For each part of the answer its newest rows; the page is the newest of all."""
+    narrow = query.ids or query.tag is not None
+    by_state = query.states or query.queue is not None or query.task is not None
+    if narrow or not by_state:
+        yield from _newest(connection, query, "", limit, before)
+        return
+    for state in query.states or tuple(State):
+        one = replace(query, states=())
+        if state is State.READY:
+            yield from _newest_ready(connection, one, limit, before)
+        elif state.finished:
+            index = "by_queue" if query.queue is not None else "by_task" if query.task is not None else "by_state"
+            column = "state" if index == "by_state" else "done"
+            yield from _newest(
+                connection, one, index, limit, before, f"{column} = {state:d} AND state <> 1 AND done > 0"
+            )
+        else:
+            yield from _newest(connection, one, "by_state", limit, before, f"state = {state:d} AND state <> 1")
+
+
+def _newest_ready(connection: sqlite3.Connection, query: Query, limit: int, before: int) -> Iterator[int]:
+    yield from _newest(connection, query, "suspect", limit, before, "state = 1 AND crashes > 0")
+    names = [query.queue] if query.queue is not None else [row[0] for row in connection.execute(_QUEUES_WITH_READY)]
+    for name in names:
+        for priority in range(10):
+            which = f"state = 1 AND crashes = 0 AND priority = {priority}"
+            yield from _newest(connection, replace(query, queue=name), "ready", limit, before, which)
+
+
+def _newest(
+    connection: sqlite3.Connection, query: Query, index: str, limit: int, before: int, which: str = "1"
+) -> list[int]:
+    where, values = conditions(query)
+    hint = f"INDEXED BY queuemgr_{index}" if index else ""
+    rows = connection.execute(
+        f"SELECT seq FROM queuemgr_jobs {hint} WHERE {which} AND {where} AND seq < ? ORDER BY seq DESC LIMIT ?",
+        [*values, before, limit],
+    )
+    return [row[0] for row in rows]
+
+
+def _oldest(connection: sqlite3.Connection, queue: str) -> float | None:
+    oldest = [
+        row[0]
+        for priority in range(10)
+        for row in connection.execute(
+            "SELECT created_at FROM queuemgr_jobs INDEXED BY queuemgr_ready"
+            " WHERE state = 1 AND crashes = 0 AND queue = ? AND priority = ? ORDER BY seq LIMIT 1",
+            (queue, priority),
+        )
+    ]
+    return min(oldest, default=None)

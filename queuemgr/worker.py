@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ log = logging.getLogger("queuemgr.worker")
 TEND = 0.5
 PRUNE = 60.0
 NO_TROUBLE, LONGEST_TROUBLE = 0.1, 5.0
+# Seconds in which jobs that are stopped at last must end; a process is killed after five.
+LAST_GRACE, HURRIED_GRACE = 6.0, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +102,8 @@ class Worker:
         self._settler = Settler(store, self._lost)
         self._dirty: set[RunReporter] = set()
         self._stopping = False
-        self._grace = settings.grace
+        self._deadline = 0.0
+        self._hurried = False
         self._progress = asyncio.Event()
         self._resting: asyncio.Future[None] | None = None
         self._pruned = 0.0
@@ -121,7 +125,8 @@ class Worker:
     def stop(self, grace: float | None = None) -> None:
         """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt."""
         self._stopping = True
-        self._grace = self._grace if grace is None else grace
+        self._hurried = grace == 0
+        self._deadline = self._clock.monotonic() + (self._settings.grace if grace is None else grace)
         for run in self.running.values():
             if run.call is not None:
                 run.call.context.stopping = True
@@ -321,21 +326,28 @@ class Worker:
 
     async def _wind_up(self) -> bool:
         point("stop.draining")
-        await self._store.beat(self.id, "stopping")
-        if await self._ended_within(self._grace):
+        try:
+            await self._store.beat(self.id, "stopping")
+        except StoreError as error:
+            log.warning("the store does not know that this worker stops: %s", error)
+        if await self._all_ended():
             return await self._leave()
         for run in list(self.running.values()):
             self._interrupt(run, Why.STOP)
-        if await self._ended_within(min(self._grace, 5.0) + 1.0):
+        self._deadline = self._clock.monotonic() + (HURRIED_GRACE if self._hurried else LAST_GRACE)
+        if await self._all_ended():
             return await self._leave()
         for run in self.running.values():
             log.warning("job %s (%s) cannot be stopped; it ends with this process", run.lease.id, run.lease.task)
         await self._settler.drain()
         return False
 
-    async def _ended_within(self, seconds: float) -> bool:
-        if self.running:
-            await asyncio.wait(list(self.running), timeout=seconds)
+    async def _all_ended(self) -> bool:
+        """Whether all running jobs ended before the deadline, which a second `stop` may bring nearer."""
+        while self.running and (left := self._deadline - self._clock.monotonic()) > 0:
+            self._progress.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._progress.wait(), left)
         return not self.running
 
     async def _leave(self) -> bool:

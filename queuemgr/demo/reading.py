@@ -10,6 +10,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,22 +39,27 @@ class Reading:
 def read_file(path: str | bytes) -> Reading:
     """Read the whole file. Raises OSError."""
     digest = Digest()
-    for piece in pieces(path):
+    for piece in Pieces(path):
         digest.add(piece)
     return digest.reading()
 
 
-def pieces(path: str | bytes, size: int = PIECE) -> Iterator[bytes]:
-    """The file's content in pieces of `size` bytes. Raises OSError."""
-    with Path(os.fsdecode(path)).open("rb") as file:
-        while piece := file.read(size):
-            yield piece
+class Pieces:
+    """A file's content in about `number` pieces, and in more of them if they exceeded a megabyte. Raises OSError."""
 
+    def __init__(self, path: str | bytes, number: int = 1) -> None:
+        self._path = Path(os.fsdecode(path))
+        whole = self._path.stat().st_size
+        self._size = min(PIECE, ceil(whole / number)) or PIECE
+        self._number = ceil(whole / self._size) or 1
 
-def steps(path: str | bytes, number: int) -> Iterator[bytes]:
-    """The file's content in at most `number` pieces. Raises OSError."""
-    size = Path(os.fsdecode(path)).stat().st_size
-    return pieces(path, size // number + 1)
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            while piece := file.read(self._size):
+                yield piece
 
 
 class Digest:

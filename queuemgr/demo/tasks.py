@@ -7,11 +7,10 @@ import time
 
 from queuemgr import App, Backoff, current_job, track
 
-from .reading import Digest, Reading, read_file, steps
+from .reading import Digest, Pieces, Reading, read_file
 
 STORE = "QUEUEMGR_STORE"
 GONE = (FileNotFoundError, PermissionError)
-STEPS = 40
 
 app = App(os.environ.get(STORE, "sqlite:///queuemgr-demo.db"), never_retry_on=GONE)
 
@@ -25,10 +24,10 @@ def read(path: str | bytes) -> Reading:
 @app.task(queue="files")
 def read_slowly(path: str | bytes, seconds: float) -> Reading:
     """A large file, read in steps: it says how far it is, and rests between them so that there is something to see."""
-    digest = Digest()
-    for piece in track(steps(path, STEPS), total=STEPS):
+    digest, pieces = Digest(), Pieces(path, number=40)
+    for piece in track(pieces):
         digest.add(piece)
-        time.sleep(seconds / STEPS)
+        time.sleep(seconds / len(pieces))
     return digest.reading()
 
 

@@ -42,7 +42,7 @@ class ThreadExecutor:
         self._size = size
         self._grace = grace
         self._threads: list[Thread] = []
-        self._inbox: SimpleQueue[_Work | None] = SimpleQueue()
+        self._inbox = _Inbox()
         self._works: dict[Call, _Work] = {}
         self._finished: deque[tuple[_Work, Outcome]] = deque()
         self._woken = False
@@ -67,8 +67,7 @@ class ThreadExecutor:
         for work in self._works.values():
             self._complain(work)
         stuck = {work.ident for work in self._works.values()}
-        for _ in self._threads:
-            self._inbox.put(None)
+        self._inbox.close()
         for thread in self._threads:
             if thread.ident not in stuck:
                 thread.join()
@@ -119,15 +118,13 @@ class ThreadExecutor:
 
     def _serve(self) -> None:
         inbox, finished = self._inbox, self._finished
-        while (work := inbox.get()) is not None:
-            outcome = _perform(work)
-            if outcome is not None:
-                finished.append((work, outcome))
-                if not self._woken:
-                    self._woken = True
-                    with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                        self._loop.call_soon_threadsafe(self._collect)
-            del work, outcome  # an idle thread keeps nothing of its last job alive
+        while (work := inbox.take()) is not None:
+            finished.append((work, _perform(work)))
+            if not self._woken:
+                self._woken = True
+                with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                    self._loop.call_soon_threadsafe(self._collect)
+            del work  # an idle thread keeps nothing of its last job alive
 
     def _collect(self) -> None:
         # Put down first: whoever appends after the last look below finds it down and wakes the loop again.
@@ -137,7 +134,8 @@ class ThreadExecutor:
             self._settle(*finished.popleft())
 
     def _settle(self, work: _Work, outcome: Outcome) -> None:
-        del self._works[work.call]
+        if self._works.pop(work.call, None) is None:
+            return  # it was skipped, and settled then
         if work.timer is not None:
             work.timer.cancel()
         if not work.future.done():
@@ -164,6 +162,50 @@ class ThreadExecutor:
             "with executor='process' it could be stopped. Its thread is here:\n%s",
             *(_name(work.call), work.call.why, self._grace, "".join(traceback.format_stack(frame))),
         )
+
+
+class _Inbox:
+    """Hands works to idle threads and wakes one thread at a time: a woken one that finds more wakes the next.
+
+    Many short jobs are so done by few threads, without a change of thread for each. Where a job blocks, the next thread
+    is awake already.
+    """
+
+    def __init__(self) -> None:
+        self._works: deque[_Work] = deque()
+        self._bell: SimpleQueue[bool] = SimpleQueue()
+        self._waking = False
+        self._open = True
+
+    def put(self, work: _Work) -> None:
+        self._works.append(work)
+        self._wake()
+
+    def take(self) -> _Work | None:
+        """The next work, as soon as there is one; None once it is closed."""
+        while True:
+            try:
+                work = self._works.popleft()
+            except IndexError:
+                if not self._open:
+                    self._bell.put(True)
+                    return None
+                self._bell.get()
+                # Put down before the next look: whoever puts a work in later finds it down and wakes somebody.
+                self._waking = False
+                continue
+            if self._works:
+                self._wake()
+            return work
+
+    def close(self) -> None:
+        self._open = False
+        self._bell.put(True)
+
+    def _wake(self) -> None:
+        if not self._waking:
+            self._waking = True
+            self._bell.put(True)
 
 
 class _Stop(BaseException):
@@ -238,8 +280,8 @@ class _Work:
             _raise_in(self.ident, ctypes.py_object())
 
 
-def _perform(work: _Work) -> Outcome | None:
-    """Run it in this thread; None where it was skipped. No exception meant for this run outlives it."""
+def _perform(work: _Work) -> Outcome:
+    """Run it in this thread, unless it was skipped. No exception meant for this run outlives it."""
     call, how = work.call, "when it had been asked to"
     outcome: Outcome | None = None
     try:
@@ -253,13 +295,13 @@ def _perform(work: _Work) -> Outcome | None:
     except _Stop:
         work.seal()
         how = "by raising an exception in its thread, just as it ended"
-    return outcome if outcome is None or call.why is None else stopped(call, how)
+    return outcome if outcome is not None and call.why is None else stopped(call, how)
 
 
-def _attempt(work: _Work) -> Outcome | None:
-    if not work.begin():
-        return None
+def _attempt(work: _Work) -> Outcome:
     call = work.call
+    if not work.begin():
+        return stopped(call, "before it began")
     current.set(call.context)
     args, kwargs = call.arguments()
     fault.point("run.inside")

@@ -14,14 +14,16 @@ from queuemgr.store import LEASE
 
 if TYPE_CHECKING:
     from queuemgr.job import Attempt, JobRecord
-    from queuemgr.store import OutputLine, QueueInfo, ScheduleInfo, WorkerInfo
+    from queuemgr.store import QueueInfo, ScheduleInfo, WorkerInfo
     from queuemgr.task import Task
+
+    from .lines import Line
 
 Facts = dict[str, Any]
 
 _AS_THEY_ARE = (
     *("priority", "created_at", "run_at", "started_at", "finished_at", "expires_at", "attempt", "failures", "crashes"),
-    *("worker", "progress", "note", "error", "unique_key", "options", "cancel_requested", "position", "result_size"),
+    *("worker", "progress", "note", "error", "unique_key", "options", "cancel_requested", "result_size"),
 )
 _OF_ATTEMPT = (
     "number",
@@ -37,6 +39,7 @@ _OF_ATTEMPT = (
 
 
 def job_facts(record: JobRecord, now: float) -> Facts:
+    # As text, because many readers of JSON take large numbers for floats.
     return {
         "id": record.id,
         "task": record.task,
@@ -44,6 +47,7 @@ def job_facts(record: JobRecord, now: float) -> Facts:
         "state": record.state.word,
         **{name: getattr(record, name) for name in _AS_THEY_ARE},
         "tags": list(record.tags),
+        "position": str(record.position),
         "seconds_left": record.seconds_left(now),
     }
 
@@ -52,7 +56,7 @@ def attempt_facts(attempt: Attempt) -> Facts:
     return {name: getattr(attempt, name) for name in _OF_ATTEMPT}
 
 
-def output_facts(line: OutputLine) -> Facts:
+def line_facts(line: Line) -> Facts:
     return {name: getattr(line, name) for name in ("position", "attempt", "at", "stream", "text")}
 
 

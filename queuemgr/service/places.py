@@ -39,6 +39,6 @@ def find_place(store: str | None, app: str | None, environment: Mapping[str, str
     if (folder / FILE).is_file():
         return Place(f"sqlite:///{FILE}")
     raise NoStore(
-        f"it is not known which store is meant: there is no {FILE} in {folder}",
-        f"give --store sqlite:///jobs.db or --app module:app, or set {STORE_VARIABLE} or {APP_VARIABLE}",
+        f"which store? None was named, and there is no {FILE} in {folder}",
+        f"give --store sqlite:///jobs.db or --app MODULE:APP,\nor set {STORE_VARIABLE} or {APP_VARIABLE}",
     )

@@ -1,4 +1,4 @@
-"""`python -m tests.random --runs 100000 --seed 7`: random runs for as long as one likes, and the first that fails, shortened."""
+"""`python -m tests.random --runs 100000 --seed 7`: as many runs as one likes, and the first that fails, shortened."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def main() -> int:
         for seed in range(options.seed, options.seed + options.runs):
             failure = run(world, seed, options.length)
             if failure is not None:
-                print(shorten(world, failure))
+                sys.stdout.write(f"{shorten(world, failure)}\n")
                 return 1
         world.close()
-    print(f"{options.runs} runs, none failed, {time.monotonic() - began:.1f} s")
+    sys.stdout.write(f"{options.runs} runs, none failed, {time.monotonic() - began:.1f} s\n")
     return 0
 
 

@@ -188,6 +188,7 @@ def prune(sim: Simulation, rng: Random) -> str:
     gone = {job_id for job_id in sim.model.jobs if job_id not in left}
     require(gone <= due, f"forgot {gone - due} before its time")
     require(count == len(gone) == min(limit, len(due)), f"forgot {len(gone)}, said {count}, {len(due)} were due")
+    sim.model.prune(sim.now)
     for job_id in gone:
         sim.model.forget(job_id)
     return f"{sorted(gone)}"

@@ -1,4 +1,4 @@
-"""Holds the answer to a claim against what may be leased at that moment. It does not say which of equals comes first."""
+"""Holds the answer to a claim against what may be leased at that moment. It leases nothing itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def take(model: Model, claim: Claim, claimed: Claimed, now: float) -> None:
         known.attempt += 1
         known.started += 1
         known.progress = None
-        require(known.attempt == lease.attempt, f"job {lease.id} is leased as attempt {lease.attempt}, not {known.attempt}")
+        require(
+            known.attempt == lease.attempt, f"job {lease.id} is leased as attempt {lease.attempt}, not {known.attempt}"
+        )
 
 
 class _Offer:
@@ -72,10 +74,11 @@ class _Offer:
         require(ranks == sorted(ranks), f"the leases are not in their order: {[x.job.id for x in leased]}")
 
     def _check_shares(self, leased: Sequence[Known], claim: Claim) -> None:
-        others = sum(known not in self.fresh for known in leased)
-        if sum(share for _, share in claim.queues) > claim.limit - others:
+        suspects = sum(known.suspect for known in leased)
+        if sum(share for _, share in claim.queues) > claim.limit - suspects:
             return
-        there, got = (Counter(known.job.queue for known in group if known in self.fresh) for group in (self.fresh, leased))
+        there = Counter(known.job.queue for known in (*self.fresh, *self.parked))
+        got = Counter(known.job.queue for known in leased if not known.suspect)
         for queue, share in claim.queues:
             require(
                 got[queue] >= min(share, there[queue]),

@@ -240,9 +240,16 @@ class Model:
         known.state, known.run_at = State.READY, None
         return True
 
+    def prune(self, now: float) -> None:
+        """Keys whose time is over are free for good, even if the clock is set back."""
+        over = [
+            key for key, held in self.keys.items() if held.finished and held.until is not None and held.until <= now
+        ]
+        for key in over:
+            del self.keys[key]
+
     def forget(self, job_id: str) -> None:
         del self.jobs[job_id]
         for key, held in list(self.keys.items()):
             if held.job == job_id and not (held.finished and held.until is not None):
                 del self.keys[key]
-

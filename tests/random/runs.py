@@ -7,8 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from queuemgr.job import State
-from queuemgr.outcome import Done, judge
 from queuemgr.options import DEFAULT_POLICY
+from queuemgr.outcome import Done, judge
 from queuemgr.settle import settlement_of
 from queuemgr.store import LEASE, Claim, Query
 from queuemgr.stores.sqlite.store import PATROL
@@ -60,12 +60,22 @@ def replay(world: World, seed: int, operations: Sequence[Operation]) -> Failure 
     """Carry out these operations in an empty store; None where all was well."""
     sim = Simulation(world)
     try:
-        for operation in operations:
-            sim.step(operation, OPERATIONS[operation.name][1])
-        come_to_rest(sim)
+        carry_out(sim, operations)
     except Exception as error:  # whatever the store raises unasked is a failure, too
         return Failure(seed, operations, f"{type(error).__name__}: {error}", sim.trace)
     return None
+
+
+def trace_of(world: World, operations: Sequence[Operation]) -> list[str]:
+    sim = Simulation(world)
+    carry_out(sim, operations)
+    return sim.trace
+
+
+def carry_out(sim: Simulation, operations: Sequence[Operation]) -> None:
+    for operation in operations:
+        sim.step(operation, OPERATIONS[operation.name][1])
+    come_to_rest(sim)
 
 
 def shorten(world: World, failure: Failure, budget: int = 400) -> Failure:

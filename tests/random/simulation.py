@@ -63,6 +63,8 @@ class Simulation:
         self.old_leases: list[tuple[str, Lease]] = []
         self.old_plans: list[ScheduleInfo] = []
         self.deaths: Counter[str] = Counter()
+        for host in ("here", "here", "there"):
+            self.hire(host)
 
     @property
     def now(self) -> float:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 def claim(sim: Simulation, rng: Random) -> str:
     process = sim.worker(rng)
     if process.stopping:
-        return f"{process.name} is stopping"
+        return f"{_leave(sim, process, rng)} leaves instead"
     asked = make_claim(process, rng)
     claimed = sim.do(process, process.store.claim(asked), rng)
     return take(sim, process, asked, claimed)
@@ -50,7 +50,7 @@ def claim(sim: Simulation, rng: Random) -> str:
 
 def make_claim(process: Process, rng: Random) -> Claim:
     queues = rng.sample(QUEUES, rng.choice((1, 2, 3, 3)))
-    limit = rng.choice((0, 1, 2, 4, 8))
+    limit = rng.choice((0, 1, 2, 3, 4, 8))
     shares = [(name, rng.randrange(limit // len(queues) + 1)) for name in queues]
     return Claim(worker=process.name, queues=shares, limit=limit, tasks=process.tasks)
 
@@ -75,7 +75,7 @@ def settle(sim: Simulation, rng: Random) -> str:
     process = sim.worker(rng, busy=True)
     if not process.leases:
         return f"{process.name} has nothing"
-    leases = rng.sample(process.leases, min(len(process.leases), rng.choice((1, 1, 2, 9))))
+    leases = rng.sample(process.leases, min(len(process.leases), rng.choice((1, 1, 1, 3))))
     process.leases = [lease for lease in process.leases if lease not in leases]
     settlements = [make_settlement(sim, process, lease, rng) for lease in leases]
     taken = sim.do(process, process.store.settle(settlements), rng)
@@ -148,6 +148,7 @@ def work_together(sim: Simulation, rng: Random) -> str:
     works = [process.store.settle([settlement]), process.store.claim(asked), process.store.prune(0)]
     taken, claimed, _ = sim.world.do_together(process, works)
     said = note_settled(sim, [settlement], taken)
+    sim.model.prune(sim.now)
     return f"{said}; {take(sim, process, asked, claimed)}"
 
 
@@ -174,7 +175,10 @@ def beat_of(sim: Simulation, process: Process) -> str:
 
 
 def leave(sim: Simulation, rng: Random) -> str:
-    process = sim.worker(rng)
+    return _leave(sim, sim.worker(rng), rng)
+
+
+def _leave(sim: Simulation, process: Process, rng: Random) -> str:
     sim.do(process, process.store.leave(process.name), rng)
     row = sim.rows.get(process.name)
     if row is not None:

@@ -1,4 +1,4 @@
-"""Real stores on one file, a clock that is turned by hand, and processes that exist only as far as the store is told."""
+"""Real stores on one file, a clock turned by hand, and processes that exist only as far as the store is told."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from queuemgr.errors import JobExists
 from queuemgr.job import JobRecord
 from queuemgr.store import LEASE, Query, WorkerInfo
 from queuemgr.stores.sqlite import reclaim
@@ -153,7 +154,7 @@ class World:
         self._spare[0].open()
         self._patches = ExitStack()
         self._patches.enter_context(mock.patch.object(reclaim, "lives", self._lives))
-        self._patches.enter_context(mock.patch.object(reclaim, "this_host", lambda: self._host))
+        self._patches.enter_context(mock.patch.object(reclaim, "this_host", self._this_host))
 
     def close(self) -> None:
         self._patches.close()
@@ -201,7 +202,7 @@ class World:
             process.database.dies_at = None
 
     def do_together(self, process: Process, works: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-        """Let the process do all of it in one commit; an error stands for the answer that it took the place of."""
+        """Let the process do all of it in one commit; the refusal of a job stands in the place of the answer."""
         self._host = process.host
         process.database.together = True
         try:
@@ -236,6 +237,9 @@ class World:
         """Whether its next claim must look for dead workers."""
         return not 0 <= self.clock.now() - process.patrolled < PATROL
 
+    def _this_host(self) -> str:
+        return self._host
+
     def _lives(self, pid: int, birth: int) -> bool:
         return self._lives_on(self._host, pid, birth)
 
@@ -255,5 +259,5 @@ def _begin(work: Coroutine[Any, Any, Any]) -> list[Any]:
 def _answer(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return drive(work)
-    except Exception as error:
+    except JobExists as error:
         return error

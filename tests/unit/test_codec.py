@@ -244,18 +244,14 @@ YEAR_2, YEAR_9998 = (datetime.fromisoformat(f"{year:04}-01-01") for year in (2, 
 zones: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.just(UTC),
-    st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]).map(
-        ZoneInfo
-    ),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]).map(ZoneInfo),
     st.builds(
         timezone,
         st.timedeltas(timedelta(hours=-23), timedelta(hours=23)),
     ),
     st.builds(timezone, st.integers(-23, 23).map(lambda hours: timedelta(hours=hours)), st.text(max_size=4)),
 )
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
-    ["$", "$x", '"$"', "v"]
-)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(["$", "$x", '"$"', "v"])
 plain_leaves = st.none() | st.booleans() | st.integers() | texts
 hashable_leaves = st.one_of(
     plain_leaves,
@@ -272,9 +268,7 @@ hashable_leaves = st.one_of(
     st.timedeltas(),
     st.uuids(),
     st.decimals(allow_nan=False),
-    st.sampled_from(
-        [*Color, *Level, *Word, *Access, Access(0), Access.READ | Access.WRITE, Bits(3), Bits(8)]
-    ),
+    st.sampled_from([*Color, *Level, *Word, *Access, Access(0), Access.READ | Access.WRITE, Bits(3), Bits(8)]),
     st.builds(Line, texts, st.decimals(allow_nan=False)),
     st.builds(Point, x=st.floats(allow_nan=False), y=st.floats(allow_nan=False)),
 )
@@ -482,9 +476,7 @@ def test_a_key_that_would_change_is_refused_as_a_key(codec: Codec) -> None:
 
 @pytest.mark.parametrize("value", [Color.RED, Level.LOW, Word.YES, Line("s", Decimal(1)), Point(x=1.0)])
 def test_a_class_that_is_not_registered_is_refused_with_how_to_register_it(value: object) -> None:
-    with pytest.raises(
-        EncodingError, match=rf"register its class with app\.register_type\({type(value).__name__}\)"
-    ):
+    with pytest.raises(EncodingError, match=rf"register its class with app\.register_type\({type(value).__name__}\)"):
         Codec().encode({"a": value})
 
 
@@ -498,9 +490,7 @@ CONTAINERS: list[Callable[[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    "wrap", CONTAINERS, ids=["list", "dict", "tuple", "odd dict", "frozenset", "dataclass"]
-)
+@pytest.mark.parametrize("wrap", CONTAINERS, ids=["list", "dict", "tuple", "odd dict", "frozenset", "dataclass"])
 def test_nesting_has_one_limit_for_all_containers(codec: Codec, wrap: Callable[[Any], Any]) -> None:
     value: Any = 1
     for _ in range(MAX_DEPTH):
@@ -548,18 +538,12 @@ def test_a_generic_dataclass_comes_back(codec: Codec) -> None:
     assert codec.decode(codec.encode(Box[int](1))) == Box(1)
 
 
-@pytest.mark.parametrize(
-    ("value", "attribute"), [(Box(1), "extra"), (Open(1), "extra"), (Slotted(1), "_memo")]
-)
-def test_an_attribute_that_is_no_field_is_refused_rather_than_lost(
-    codec: Codec, value: Any, attribute: str
-) -> None:
+@pytest.mark.parametrize(("value", "attribute"), [(Box(1), "extra"), (Open(1), "extra"), (Slotted(1), "_memo")])
+def test_an_attribute_that_is_no_field_is_refused_rather_than_lost(codec: Codec, value: Any, attribute: str) -> None:
     value = type(value)(1)
     assert_returns(codec, value)
     setattr(value, attribute, 1)
-    with pytest.raises(
-        EncodingError, match=rf"^argument\[0\] has the attribute '{attribute}', which is not a field"
-    ):
+    with pytest.raises(EncodingError, match=rf"^argument\[0\] has the attribute '{attribute}', which is not a field"):
         codec.encode([value])
 
 
@@ -575,9 +559,7 @@ def test_fields_added_since_take_their_defaults(codec: Codec) -> None:
     old = Codec(codec.format, codec.types)
     assert old.decode(shorter).id == 1
     name = f"{__name__}:Order".encode()
-    wire = (
-        b'{"$":"' + name + b'","v":{"id":1,"color":{"$":"' + f"{__name__}:Color".encode() + b'","v":"RED"}}}'
-    )
+    wire = b'{"$":"' + name + b'","v":{"id":1,"color":{"$":"' + f"{__name__}:Color".encode() + b'","v":"RED"}}}'
     assert CODECS["json"].decode(wire) == Order(1, Color.RED, [], "")
     point = CODECS["json"].decode(b'{"$":"' + f"{__name__}:Point".encode() + b'","v":{"x":1.5}}')
     assert point == Point(x=1.5)
@@ -654,12 +636,8 @@ nonsense = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.fixed_dictionaries({"$": tag_names, "v": inner}),
-        st.fixed_dictionaries(
-            {"$": inner}, optional={"v": inner, "zone": inner, "fold": inner, "name": inner}
-        ),
-        st.fixed_dictionaries(
-            {"$": tag_names, "v": st.dictionaries(st.sampled_from(["x", "id", "size"]), inner)}
-        ),
+        st.fixed_dictionaries({"$": inner}, optional={"v": inner, "zone": inner, "fold": inner, "name": inner}),
+        st.fixed_dictionaries({"$": tag_names, "v": st.dictionaries(st.sampled_from(["x", "id", "size"]), inner)}),
     ),
     max_leaves=8,
 )
@@ -679,9 +657,7 @@ def test_a_class_that_the_reader_does_not_know_is_named_and_never_imported() -> 
     assert "antigravity" not in sys.modules
     for codec in CODECS.values():
         data = codec._write([{"$": "antigravity:Hover", "v": {}}])
-        with pytest.raises(
-            UndecodableError, match=r"'antigravity:Hover', which is not registered in this process; "
-        ):
+        with pytest.raises(UndecodableError, match=r"'antigravity:Hover', which is not registered in this process; "):
             codec.decode(data)
     assert "antigravity" not in sys.modules
 
@@ -754,9 +730,7 @@ def takes_order(order: Optional[Order], *rest: int) -> dict[str, tuple[Level, ..
     return {}
 
 
-def takes_much(
-    alias: Alias, literal: Literal[Access.READ], note: Annotated[Word, "x"], box: Box[Point] | None
-) -> None:
+def takes_much(alias: Alias, literal: Literal[Access.READ], note: Annotated[Word, "x"], box: Box[Point] | None) -> None:
     pass
 
 
@@ -794,9 +768,7 @@ class Callee:
         (len, set()),
     ],
 )
-def test_annotations_register_the_classes_they_mention(
-    function: Callable[..., object], classes: set[type]
-) -> None:
+def test_annotations_register_the_classes_they_mention(function: Callable[..., object], classes: set[type]) -> None:
     assert known(function) == classes
 
 
@@ -812,7 +784,5 @@ def test_importing_the_codec_loads_neither_zones_nor_dataclasses() -> None:
         "import queuemgr.codec; print(*sorted({'zoneinfo', 'dataclasses'} & (set(sys.modules) - before)))"
     )
     root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -221,9 +221,7 @@ def test_a_quarter_hour_rule_keeps_its_beat_through_every_change(zone: str, chan
     "*/30 3 * * * -> Australia/Lord_Howe -> 2025-10-04T15:00Z -> 10-05 03:00+1100, 10-05 03:30+1100;"
     "*/30 3 * * * -> Australia/Lord_Howe -> 2025-04-05T14:10Z -> 04-06 03:00+1030, 04-06 03:30+1030",
 )
-def test_a_star_fires_whenever_the_wall_clock_matches(
-    cron: str, zone: str, start: str, expected: str
-) -> None:
+def test_a_star_fires_whenever_the_wall_clock_matches(cron: str, zone: str, start: str, expected: str) -> None:
     assert firings(cron, zone, start) == expected
 
 

@@ -53,17 +53,25 @@ def sweep(rounds: int = 200) -> None:
     """
     group = os.getpid()
     for _ in range(rounds):
-        try:
-            while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG) is not None:
-                pass
-        except ChildProcessError:
+        if not _reap():
             return
         left = [seen for seen in procinfo.descendants([group]) if _group_of(seen.pid) == group]
-        if not left:
-            return
         for seen in left:
             seen.kill()
+        if not left:
+            _reap()  # who died since the last time
+            return
         time.sleep(0.001)
+
+
+def _reap() -> bool:
+    """Take note of the children that ended. False where none is left, ended or not."""
+    try:
+        while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG) is not None:
+            pass
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _group_of(pid: int) -> int | None:

@@ -90,15 +90,28 @@ class Child:
         ]
         pass_on(self, theirs)
 
-    def start(self, run: Run, last: bool) -> None:
-        """Give it a job; `last` says that it ends after it."""
+    def start(self, run: Run, last: bool) -> bool:
+        """Give it a job; `last` says that it ends after it. False where it has ended already, so nothing was begun."""
         self.run, self._last = run, last
         run.child = self
         self.jobs += 1
         lease = run.call.lease
         limit = run.call.policy.memory_limit
-        self._outbox.extend(packets(Job(lease.id, lease.task, lease.queue, lease.attempt, limit, last, lease.args)))
-        self._write()
+        first, *rest = packets(Job(lease.id, lease.task, lease.queue, lease.attempt, limit, last, lease.args))
+        try:
+            self._socket.send(first)
+        except OSError:
+            return False
+        if rest:
+            self._outbox.extend(rest)
+            self._write()
+        return True
+
+    def refuse(self) -> None:
+        """Take back a job that could not be begun."""
+        run, self.run = self.run, None
+        if run is not None:
+            run.child = None
 
     def stop(self, grace: float, send: Callable[[Child, int], None]) -> None:
         """SIGTERM, and SIGKILL if it still lives after `grace` seconds; `send` sends a signal."""
@@ -115,6 +128,7 @@ class Child:
 
     def gone(self, ending: Ending) -> None:
         """Its process has ended: take its last words, tell its run, and close what is open."""
+        self._last = True  # whatever it says, it takes no more jobs
         while self._read():
             pass
         for pipe in self._pipes:

@@ -66,7 +66,7 @@ class ProcessExecutor:
         self._runs: dict[Call, Run] = {}
         self._spares: deque[Child] = deque()
         self._pool: set[Child] = set()
-        self._idle: list[Child] = []
+        self._idle: deque[Child] = deque()
         self._waiting: deque[Run] = deque()
         self._topping = False
         self._closed = False
@@ -121,10 +121,8 @@ class ProcessExecutor:
 
     def freed(self, child: Child) -> None:
         """A pooled child has ended a job and can take another one."""
-        if self._waiting and not self._closed:
-            self._give(child, self._waiting.popleft())
-        else:
-            self._idle.append(child)
+        self._idle.append(child)
+        self._serve_waiting()
 
     def gone(self, child: Child) -> None:
         """A child has ended."""
@@ -141,23 +139,31 @@ class ProcessExecutor:
             self._waiting.append(run)
             self._serve_waiting()
             return
-        child = self._spares.popleft() if self._spares else self._spawn_for(run)
-        if child is not None:
+        if not self._use_one_of(self._spares, run) and (child := self._spawn_for(run)) is not None:
             child.start(run, last=True)
         if not self._topping:
             self._topping = True
             asyncio.get_running_loop().call_soon(self._top_up)
 
     def _serve_waiting(self) -> None:
-        while self._waiting and (self._idle or len(self._pool) < self._size):
-            run = self._waiting.popleft()
-            child = self._idle.pop() if self._idle else self._spawn_for(run)
-            if child is not None:
-                self._pool.add(child)
-                self._give(child, run)
+        while self._waiting:
+            run = self._waiting[0]
+            if not self._use_one_of(self._idle, run):
+                if len(self._pool) >= self._size:
+                    return
+                if (child := self._spawn_for(run)) is not None:
+                    self._pool.add(child)
+                    child.start(run, last=self._most_jobs == 1)
+            self._waiting.popleft()
 
-    def _give(self, child: Child, run: Run) -> None:
-        child.start(run, last=child.jobs + 1 == self._most_jobs)
+    def _use_one_of(self, children: deque[Child], run: Run) -> bool:
+        """Give the run to one of those that wait for work. They may have died, and their end not be known yet."""
+        while children:
+            child = children.pop()
+            if child.start(run, last=child not in self._pool or child.jobs + 1 == self._most_jobs):
+                return True
+            child.refuse()
+        return False
 
     def _spawn_for(self, run: Run) -> Child | None:
         """A new child, or None where there cannot be one: then the run has ended."""
@@ -174,4 +180,5 @@ class ProcessExecutor:
         self._topping = False
         with suppress(OSError):  # the next job will tell
             while len(self._spares) < self._spare and not self._closed and self._nursery.trouble() is None:
-                self._spares.append(self._nursery.spawn())
+                # Taken from the other end: the oldest is the one that surely has been forked by then.
+                self._spares.appendleft(self._nursery.spawn())

@@ -24,7 +24,7 @@ MESSAGE = 1 << 18  # bytes that hold any news
 _PROGRAM = f"""
 import os, socket, sys
 control = socket.socket(fileno=int(sys.argv[1]))
-sys.path[:] = os.fsdecode(control.recv({MESSAGE})).split(os.pathsep)
+sys.path[:] = os.fsdecode(control.recv({MESSAGE})).split(chr(0))
 from queuemgr.executors.processes.zygote import main
 main(control)
 """
@@ -51,7 +51,7 @@ class Link:
         except OSError:
             self._socket.close()
             raise
-        self._socket.send(os.fsencode(os.pathsep.join(sys.path)))
+        self._socket.send(os.fsencode("\0".join(sys.path)))
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket, self._read)
         self._loop.add_reader(self._watch, self._end)
@@ -67,7 +67,8 @@ class Link:
         """Hang up, which ends the zygote and all its children; kill it after `patience` seconds."""
         if not self.ready:
             self._process.kill()  # it is importing, and would not notice
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await asyncio.shield(self.ended)

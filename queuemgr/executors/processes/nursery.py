@@ -54,10 +54,6 @@ class Nursery:
         """Whether orders are carried out at once."""
         return self._link is not None and self._link.ready
 
-    @property
-    def children(self) -> list[Child]:
-        return list(self._children.values())
-
     def trouble(self) -> Failed | None:
         """Why there can be no children just now."""
         if self._link is None and asyncio.get_running_loop().time() < self._pause_until:

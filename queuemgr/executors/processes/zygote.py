@@ -42,8 +42,10 @@ def main(control: socket.socket) -> None:
         app = load(config)
     except BaseException as error:
         control.send(encode(Broken(describe(error))))
-        return
-    Zygote(control, app, config.parent).serve()
+    else:
+        Zygote(control, app, config.parent).serve()
+    # What the app registered with atexit is the worker's to do, and a thread that it started must not hold this up.
+    os._exit(0)
 
 
 def load(config: Config) -> child.Application:

@@ -33,10 +33,10 @@ class VerbGroup(click.Group):
     """`lazy` maps a verb to where it is, `module:name` in this package, and to a line of help."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+        super().__init__(*args, **{"subcommand_metavar": "VERB ..."} | settings)
         self._lazy = dict(lazy or {})
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
         return [*self._lazy, *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -60,7 +60,7 @@ class VerbGroup(click.Group):
             raise click.UsageError(f"there is no verb {args[0]!r}: {did_you_mean(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - same
         """As usual, but without loading anything."""
         rows = [(name, line) for name, (_, line) in self._lazy.items()]
         rows += [(name, command.get_short_help_str(100)) for name, command in self.commands.items()]

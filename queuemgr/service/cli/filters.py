@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from queuemgr.job import State
+    from queuemgr.store import Query
 
 _OPTIONS = (
     click.option("--state", "states", type=States(), multiple=True, help="In this state (repeatable, or with commas)."),
@@ -59,3 +60,20 @@ def filters(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         with_query = option(with_query)
     return with_query
+
+
+def words_of(query: Query) -> list[str]:
+    """The options that choose the same jobs again."""
+    words = ["--state", ",".join(state.word for state in query.states)] if query.states else []
+    for option, value in (
+        ("--queue", query.queue),
+        ("--task", query.task),
+        ("--tag", query.tag),
+        ("--worker", query.worker),
+        ("--error", query.error),
+        ("--since", query.created_after),
+        ("--before", query.created_before),
+    ):
+        if value is not None:
+            words += [option, str(value)]
+    return words

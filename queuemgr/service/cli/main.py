@@ -15,7 +15,7 @@ from queuemgr import __version__
 from queuemgr.errors import QueuemgrError
 
 from .commands import VerbGroup
-from .exits import EPILOG, FAILED, INTERRUPTED, OK, PIPE_CLOSED, code_of
+from .exits import EPILOG, FAILED, INTERRUPTED, OK, PIPE_CLOSED, code_of, hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 VERBS = {
     "worker": ("worker:worker", "Run jobs until stopped."),
     "enqueue": ("enqueue:enqueue", "Ask for a task to be run."),
-    "jobs": ("jobs.group:jobs", "List, show, wait for, retry, cancel, delete, hold and release jobs."),
+    "jobs": ("jobs.group:jobs", "Look at jobs, wait for them, retry, cancel, delete them."),
     "queues": ("queues:queues", "List, pause, resume and empty queues."),
     "schedules": ("schedules:schedules", "List, add, pause, run and preview schedules."),
     "workers": ("workers:workers", "List the workers."),
@@ -55,6 +55,13 @@ class Root(VerbGroup):
             code = _tell(error, as_json="--json" in words)
         sys.exit(code if isinstance(code, int) else OK)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except BrokenPipeError:
+            _forget_stdout()
+            raise click.exceptions.Exit(PIPE_CLOSED) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             code = super().invoke(ctx)
@@ -66,6 +73,7 @@ class Root(VerbGroup):
 
 
 @click.group(
+    "queuemgr",
     cls=Root,
     lazy=VERBS,
     epilog=EPILOG,
@@ -93,14 +101,14 @@ def _tell(error: Exception, *, as_json: bool) -> int:
     message = error.format_message() if isinstance(error, click.ClickException) else str(error)
     if not expected:
         message = f"an unexpected {type(error).__name__}: {message}"
-    hint = getattr(error, "hint", "") or _usage_hint(error)
+    hint = hint_of(error) or _usage_hint(error)
     if as_json:
         import json
 
         told = {"type": type(error).__name__, "message": message, "hint": hint or None}
         click.echo(json.dumps({"error": told}), err=True)
     else:
-        click.echo("\n".join([f"queuemgr: {message}", *([f"  {hint}"] if hint else [])]), err=True)
+        click.echo("\n".join([f"queuemgr: {message}", *(f"  {line}" for line in hint.splitlines())]), err=True)
     return code_of(error) if expected else FAILED
 
 

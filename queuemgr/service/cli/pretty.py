@@ -16,6 +16,8 @@ from .page import Bar, Column, Lines, Next, Pairs, Say, Table, Warn
 from .plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from rich.console import RenderableType
 
     from .page import Block, Item, Page
@@ -40,6 +42,7 @@ STYLES = {
 }
 GAP = 2
 BAR = 12
+SHORTEST = 12
 
 
 class Terminal(Console):
@@ -53,41 +56,20 @@ class Terminal(Console):
 
 
 def drawn(page: Page, console: Console) -> RenderableType:
-    return Group(*(_draw(block, console) for block in page.blocks))
+    return Group(*(draw(block, console) for block in spaced(page)))
 
 
-def draw_table(table: Table, console: Console) -> Grid:
-    """The table with as many of its columns as there is room for."""
-    kept = _that_fit(table, console.width)
-    grid = Grid(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="title", show_edge=False)
-    for index in kept:
-        column = table.columns[index]
-        grid.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if column.shrinks else min(_width(table, index), console.width),
-        )
-    for row in table.rows:
-        grid.add_row(*(_one_line(row[index], console) for index in kept))
-    return grid
+def spaced(page: Page) -> Iterator[Block]:
+    """The blocks, with an empty line between what was asked for and the words that follow it."""
+    before: Block | None = None
+    for block in page.blocks:
+        if isinstance(before, (Table, Pairs, Lines)) and isinstance(block, (Say, Warn, Next)):
+            yield Say("")
+        yield block
+        before = block
 
 
-def item_text(item: Item, console: Console) -> Text:
-    if isinstance(item, Bar):
-        return Text.assemble((bar(item.fraction, BAR, console), item.style or "running"), " ", harmless(item.text))
-    style = "" if isinstance(item, str) else item.style
-    return Text(plain(item), style=style if style in STYLES else "")
-
-
-def bar(fraction: float, width: int, console: Console) -> str:
-    full, empty = ("#", "-") if _only_ascii(console) else ("\u2588", "\u2591")
-    filled = round(width * min(1.0, max(0.0, fraction)))
-    return full * filled + empty * (width - filled)
-
-
-def _draw(block: Block, console: Console) -> RenderableType:
+def draw(block: Block, console: Console) -> RenderableType:
     match block:
         case Table():
             return _titled(block.title, draw_table(block, console))
@@ -104,6 +86,37 @@ def _draw(block: Block, console: Console) -> RenderableType:
             return Text.assemble((f"{purpose}: ", "quiet"), (harmless(command), "next"))
 
 
+def draw_table(table: Table, console: Console) -> Grid:
+    """The table with as many of its columns as there is room for."""
+    widths = _widths(table, console.width)
+    grid = Grid(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="title", show_edge=False)
+    for index, width in widths.items():
+        column = table.columns[index]
+        grid.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            width=width,
+        )
+    for row in table.rows:
+        grid.add_row(*(_one_line(row[index], console) for index in widths))
+    return grid
+
+
+def item_text(item: Item, console: Console) -> Text:
+    if isinstance(item, Bar):
+        return Text.assemble((bar(item.fraction, BAR, console), item.style or "running"), " ", harmless(item.text))
+    style = "" if isinstance(item, str) else item.style
+    return Text(plain(item), style=style if style in STYLES else "")
+
+
+def bar(fraction: float, width: int, console: Console) -> str:
+    full, empty = ("#", "-") if _only_ascii(console) else ("\u2588", "\u2591")
+    filled = round(width * min(1.0, max(0.0, fraction)))
+    return full * filled + empty * (width - filled)
+
+
 def _titled(title: str, body: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="title"), body) if title else body
 
@@ -117,21 +130,33 @@ def _pairs(block: Pairs, console: Console) -> Grid:
     return grid
 
 
-def _that_fit(table: Table, width: int) -> list[int]:
-    kept = list(range(len(table.columns)))
-    while sum(_least(table, index) + GAP for index in kept) - GAP > width:
-        droppable = [index for index in kept if table.columns[index].drop]
+def _widths(table: Table, room: int) -> dict[int, int]:
+    """The columns that are kept, and how wide each is: first some are left out, then the widest are cut."""
+    widths = {index: _width(table, index) for index in range(len(table.columns))}
+    least = {index: _least(table.columns[index], width) for index, width in widths.items()}
+    while _sum(least.values()) > room:
+        droppable = [index for index in least if table.columns[index].drop]
         if not droppable:
             break
-        kept.remove(max(droppable, key=lambda index: table.columns[index].drop))
-    return kept
+        dropped = max(droppable, key=lambda index: table.columns[index].drop)
+        del widths[dropped], least[dropped]
+    while _sum(widths.values()) > room:
+        cut = [index for index in widths if widths[index] > least[index]] or list(widths)
+        widest = max(cut, key=widths.__getitem__)
+        if widths[widest] <= 1:
+            break
+        widths[widest] -= 1
+    return widths
 
 
-def _least(table: Table, index: int) -> int:
+def _sum(widths: Iterable[int]) -> int:
+    every = list(widths)
+    return sum(every) + GAP * (len(every) - 1)
+
+
+def _least(column: Column, width: int) -> int:
     """How narrow the column may be."""
-    column: Column = table.columns[index]
-    wide = _width(table, index)
-    return min(wide, max(12, cell_len(column.title))) if column.shrinks else wide
+    return min(width, max(SHORTEST, cell_len(column.title))) if column.shrinks else width
 
 
 def _width(table: Table, index: int) -> int:

@@ -28,13 +28,18 @@ _NAMED = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
 _OPTIONS = (
     click.option("--kw", "pairs", metavar="NAME=VALUE", multiple=True, help="A named argument (repeatable)."),
     click.option("--queue", metavar="NAME", help="Into this queue."),
-    click.option("--priority", type=click.IntRange(0, 9), help="9 runs first."),
+    click.option("--priority", type=click.IntRange(0, 9), metavar="N", help="9 runs first."),
     click.option("--attempts", type=click.IntRange(1), metavar="N", help="At most so many attempts."),
     click.option("--timeout", type=Seconds(), metavar="S", help="Stop a run that takes longer."),
     click.option("--keep", type=Seconds(), metavar="S", help="Keep the finished job and its result for so long."),
     click.option("--unique", metavar="KEY", help="At most one unfinished job with this key."),
     click.option("--unique-for", type=Seconds(), metavar="S", help="And none for so long after it was enqueued."),
-    click.option("--on-conflict", type=click.Choice(CONFLICTS), help="If the key is taken (reject if not given)."),
+    click.option(
+        "--on-conflict",
+        type=click.Choice(CONFLICTS),
+        metavar="HOW",
+        help="If it is taken: reject, existing or replace.",
+    ),
     click.option("--tag", "tags", metavar="TAG", multiple=True, help="A tag to find it by (repeatable)."),
 )
 _WHEN = (

@@ -39,8 +39,21 @@ def list_(session: Session, watch: float | None) -> None:
 @click.argument("name")
 @click.argument("rule")
 @describes_job(when=False)
-@click.option("--zone", default="UTC", show_default=True, help="The time zone of a cron expression: Europe/Berlin.")
-@click.option("--missed", type=click.Choice(MISSED), default="once", show_default=True, help="Firings missed.")
+@click.option(
+    "--zone",
+    metavar="ZONE",
+    default="UTC",
+    show_default=True,
+    help="The time zone of a cron expression: Europe/Berlin.",
+)
+@click.option(
+    "--missed",
+    type=click.Choice(MISSED),
+    default="once",
+    metavar="HOW",
+    show_default=True,
+    help="Firings that nobody saw: skip, once or all.",
+)
 @about_store
 def add(session: Session, name: str, rule: str, request: Request, zone: str, missed: str) -> None:
     """Put the schedule NAME, or replace it: TASK is enqueued whenever RULE says.
@@ -111,8 +124,16 @@ def remove(session: Session, name: str) -> None:
 
 @schedules.command(cls=Verb)
 @click.argument("rule", metavar="RULE|NAME")
-@click.option("-n", "--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many.")
-@click.option("--zone", default="UTC", show_default=True, help="The time zone of a cron expression: Europe/Berlin.")
+@click.option(
+    "-n", "--count", type=click.IntRange(1, 1000), default=5, metavar="N", show_default=True, help="How many."
+)
+@click.option(
+    "--zone",
+    metavar="ZONE",
+    default="UTC",
+    show_default=True,
+    help="The time zone of a cron expression: Europe/Berlin.",
+)
 @about_store
 def preview(session: Session, rule: str, count: int, zone: str) -> None:
     """The next moments at which a rule, or the schedule of that name, fires. A rule needs no store."""

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_OPTIONS = (
+    click.option("--store", metavar="URL", help="The store, for example sqlite:///jobs.db"),
+    click.option("--app", metavar="MODULE:APP", help="The program that has the tasks, for example shop.jobs:app"),
+    click.option("--json", "as_json", is_flag=True, help="Answer as JSON, times as seconds since 1970."),
+)
+
+
 @dataclass(slots=True)
 class Session:
     """One call of a verb: where its store is and how it answers."""
@@ -78,16 +85,15 @@ class Session:
 def about_store(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --store, --app and --json; the function gets a Session first."""
 
-    @click.option("--store", metavar="URL", help="The store, for example sqlite:///jobs.db")
-    @click.option("--app", metavar="MODULE:APP", help="The program that has the tasks, for example shop.jobs:app")
-    @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, times as seconds since 1970.")
-    @click.pass_context
-    @functools.wraps(function)
-    def with_session(ctx: click.Context, store: str | None, app: str | None, as_json: bool, **params: Any) -> Any:
-        root = ctx.find_root().params
+    def with_session(store: str | None, app: str | None, as_json: bool, **params: Any) -> Any:
+        root = click.get_current_context().find_root().params
         return function(Session(store or root.get("store"), app or root.get("app"), as_json), **params)
 
-    return functools.update_wrapper(with_session, function)
+    functools.update_wrapper(with_session, function)
+    decorated: Callable[..., Any] = with_session
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
 
 
 def watchable(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,8 +1,7 @@
-"""Shows documents: as JSON for programs, drawn for people in a terminal, as bare text in a pipe; once or again and again."""
+"""Shows documents: as JSON for programs, drawn for people in a terminal, as bare text in a pipe. It fetches nothing."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from dataclasses import replace
@@ -50,10 +49,12 @@ class Output:
     def draw(self, page: Page) -> None:
         page = self._completed(page)
         if is_terminal():
-            from .pretty import Terminal, drawn
+            from .pretty import Terminal, draw, spaced
 
             console = Terminal()
-            console.print(drawn(page, console))
+            for block in spaced(page):
+                # A command is left to the terminal to wrap, so that it can be copied as one line.
+                console.print(draw(block, console), soft_wrap=isinstance(block, Next))
             return
         self.write(text_of(page))
         for aside in asides_of(page, with_next=sys.stderr.isatty()):
@@ -71,6 +72,8 @@ class Output:
         ended: Callable[[Document], bool],
     ) -> Document:
         """Show it anew every `pause` seconds until it has `ended`; the last document."""
+        import asyncio
+
         if self.for_people:
             return await self._redraw(fetch, page_of, pause, ended)
         while True:
@@ -87,6 +90,8 @@ class Output:
         pause: float,
         ended: Callable[[Document], bool],
     ) -> Document:
+        import asyncio
+
         from rich.live import Live
 
         from .pretty import Terminal, drawn

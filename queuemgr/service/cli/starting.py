@@ -28,7 +28,7 @@ def described(path: str, queues: Mapping[str, int]) -> Document:
         os.close(reader)
         _describe_and_exit(path, queues, writer)
     os.close(writer)
-    with open(reader, "rb") as pipe:
+    with os.fdopen(reader, "rb") as pipe:
         data = pipe.read()
     _, status = os.waitpid(child, 0)
     if not data:

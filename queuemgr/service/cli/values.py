@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from queuemgr.errors import BadSchedule, did_you_mean
-from queuemgr.job import State
+
+if TYPE_CHECKING:
+    from queuemgr.job import State
 
 LATEST = 253402300800.0
 
@@ -58,6 +61,8 @@ class States(click.ParamType):  # type: ignore[type-arg]  # it takes an argument
     name = "state"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[State, ...]:
+        from queuemgr.job import State
+
         known = {state.word: state for state in State}
         words = [word.strip().lower() for word in str(value).split(",")]
         for word in words:
@@ -65,11 +70,12 @@ class States(click.ParamType):  # type: ignore[type-arg]  # it takes an argument
                 self.fail(f"there is no state {word!r}: {did_you_mean(word, known)}", param, ctx)
         return tuple(known[word] for word in words)
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
-        words = (state.word for state in State)
-        return [click.shell_completion.CompletionItem(word) for word in words if word.startswith(incomplete)]
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The states that begin so."""
+        from queuemgr.job import State
+
+        del ctx, param
+        return [CompletionItem(state.word) for state in State if state.word.startswith(incomplete)]
 
 
 def seconds_of(text: str) -> float | None:

@@ -37,17 +37,40 @@ class Queue(click.ParamType):  # type: ignore[type-arg]  # it takes an argument 
 
 @click.command("worker", cls=Verb)
 @click.argument("app", metavar="[APP]", required=False)
-@click.option("-p", "--processes", type=click.IntRange(1, 512), default=1, show_default=True, help="Worker processes.")
 @click.option(
-    "-c", "--concurrency", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Jobs at once in each."
+    "-p",
+    "--processes",
+    type=click.IntRange(1, 512),
+    default=1,
+    metavar="N",
+    show_default=True,
+    help="Worker processes.",
+)
+@click.option(
+    "-c",
+    "--concurrency",
+    type=click.IntRange(1, 10_000),
+    default=16,
+    metavar="N",
+    show_default=True,
+    help="Jobs at once in each.",
 )
 @click.option(
     "-q", "--queue", "queues", type=Queue(), multiple=True, metavar="NAME[=WEIGHT]", help="Only these (repeatable)."
 )
-@click.option("--grace", type=Seconds(), default="30", show_default=True, help="Time to end for jobs at a stop.")
+@click.option(
+    "--grace", type=Seconds(), default="30", metavar="S", show_default=True, help="Time to end for jobs at a stop."
+)
 @click.option("--burst", is_flag=True, help="Stop when nothing is ready any more.")
-@click.option("--name", default="", help="A name to know it by in lists.")
-@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What is logged.")
+@click.option("--name", default="", metavar="NAME", help="A name to know it by in lists.")
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    metavar="LEVEL",
+    default="info",
+    show_default=True,
+    help="debug, info, warning or error.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The start as JSON, and the log as a line of JSON each.")
 @click.pass_context
 def worker(ctx: click.Context, /, app: str | None, as_json: bool, log_level: str, **how: Any) -> int:

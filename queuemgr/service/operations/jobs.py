@@ -7,8 +7,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.job import State
-from queuemgr.service.facts import attempt_facts, job_facts, output_facts
+from queuemgr.service.facts import attempt_facts, job_facts, line_facts
 from queuemgr.service.failures import NotFound
+from queuemgr.service.lines import whole_lines
 from queuemgr.service.payloads import arguments_of, format_of, result_of
 from queuemgr.service.reasons import Surroundings, reason_of
 
@@ -29,7 +30,8 @@ async def list_jobs(client: AsyncClient, query: Query, limit: int = 20, after: i
     """{"at", "jobs", "after"}, newest first; "after" asks for the next page and is null at the end."""
     page = await client.find(query, limit, after)
     now = client.clock.now()
-    return {"at": now, "jobs": [job_facts(job, now) for job in page.jobs], "after": page.after}
+    following = None if page.after is None else str(page.after)
+    return {"at": now, "jobs": [job_facts(job, now) for job in page.jobs], "after": following}
 
 
 async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
@@ -39,7 +41,7 @@ async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
     around = Surroundings(await client.queues(), await client.workers(), now)
     reason = reason_of(record, around)
     arguments = await client.store.arguments(record.id)
-    last = deque([line async for line in output_of(client, record.id)], maxlen=lines)
+    last = deque([line async for line in whole_lines(output_of(client, record.id))], maxlen=lines)
     return {
         "at": now,
         "job": job_facts(record, now),
@@ -48,7 +50,7 @@ async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
         "arguments": arguments_of(arguments),
         "result": await _result(client, record, format_of(arguments)),
         "attempts": [attempt_facts(attempt) for attempt in record.attempts],
-        "output": [output_facts(line) for line in last],
+        "output": [line_facts(line) for line in last],
     }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from msgspec import ValidationError, convert, structs
 
 from queuemgr.client import Client
 from queuemgr.codec import Codec
@@ -56,7 +58,7 @@ async def call_of(client: AsyncClient, app: App | None, request: Request) -> Cal
     call = task.using(**request.options).call(*positional, **named)
     # What was asked for must hold whatever the task's own options are, which nobody knows here.
     asked = {name: request.options[name] for name in RUN_OPTIONS if name in request.options}
-    return Call(replace(call.job, options=asked or None))
+    return Call(structs.replace(call.job, options=asked or None))
 
 
 async def enqueue(client: AsyncClient, app: App | None, request: Request) -> Facts:
@@ -111,16 +113,14 @@ def _checked_call(task: Task[..., Any, Any], request: Request) -> Call[Any]:
 
 def _fitting(word: Word, hint: Any) -> Any:
     """The value in the type that the task asks for, where JSON has no such type; else as it is."""
-    import msgspec
-
     kinds = get_args(hint) or (hint,)
     if word.text is not None and str in kinds and type(word.value) not in kinds:
         return word.text
     if hint is None or word.value is None or isinstance(word.value, (int, float)):
         return word.value
     try:
-        return msgspec.convert(word.value, hint)
-    except (msgspec.ValidationError, TypeError, RecursionError):
+        return convert(word.value, hint)
+    except (ValidationError, TypeError, RecursionError):
         return word.value
 
 

@@ -153,7 +153,7 @@ def _delete(connection: sqlite3.Connection, where: str, values: list[Any], limit
 
 def prune(now: float, limit: int, connection: sqlite3.Connection) -> int:
     connection.execute("DELETE FROM queuemgr_keys WHERE expires_at <= ?", (now,))
-    connection.execute("DELETE FROM queuemgr_unique WHERE finished AND expires_at <= ?", (now,))
+    connection.execute("DELETE FROM queuemgr_unique WHERE finished = 1 AND expires_at <= ?", (now,))
     return _delete(connection, "expires_at <= ?", [now], limit)
 
 

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from contextlib import ExitStack, suppress
 from errno import EDEADLK, ENOLCK
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,9 +44,7 @@ class _Write:
 
     __slots__ = ("done", "error", "future", "loop", "quiet", "single", "value", "work")
 
-    def __init__(
-        self, work: Callable[[sqlite3.Connection], Any], *, single: bool = False, quiet: bool = False
-    ) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], Any], *, single: bool = False, quiet: bool = False) -> None:
         self.work = work
         self.single = single
         self.quiet = quiet
@@ -76,6 +75,7 @@ class Database:
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._peeking = threading.Lock()
+        self._locks = (self._opening, self._writing, self._reading, self._peeking)
         self._waiting: deque[_Write] = deque()
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
@@ -94,7 +94,7 @@ class Database:
     def _open(self) -> None:
         with ExitStack() as undo:
             self._turn = _open_turn(self.path)
-            undo.callback(os.close, self._turn)
+            undo.callback(self._close_turn)
             writer = self._connect(undo)
             self._prepare(writer)
             self._reader = self._connect(undo)
@@ -102,9 +102,26 @@ class Database:
             self._writer = writer
             undo.pop_all()
 
-    def abandon(self) -> None:
-        """Begin afresh in a forked child: to close the parent's connections here would break the parent's locks."""
-        _abandoned.append((self._writer, self._reader, self._peeker))
+    def hold_still(self) -> None:
+        """Let no thread of this process be amidst a use of SQLite, until `go_on` or `begin_afresh`."""
+        for lock in self._locks:
+            lock.acquire()
+
+    def go_on(self) -> None:
+        for lock in self._locks:
+            lock.release()
+
+    def begin_afresh(self) -> None:
+        """Leave what was open before a fork to the parent.
+
+        As long as one of its connections were open here, SQLite would take this process for a holder of the parent's
+        locks, and the parent would throw the log away under the child. Closed where nothing is under way they do no
+        harm: the child has no locks to lose, and cannot remove the log against those of the parent.
+        """
+        for connection in (self._peeker, self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._close_turn()
         self._forget()
 
     def close(self) -> None:
@@ -116,9 +133,12 @@ class Database:
                 if connection is not None:
                     connection.close()
             self._peeker = self._reader = self._writer = None
-            if self._turn >= 0:
-                os.close(self._turn)
-                self._turn = -1
+            self._close_turn()
+
+    def _close_turn(self) -> None:
+        if self._turn >= 0:
+            os.close(self._turn)
+            self._turn = -1
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, single: bool = False, quiet: bool = False) -> T:
         """Run `work` in a transaction and return once it is committed. Raises what `work` raises, and StoreError.
@@ -221,7 +241,8 @@ class Database:
                 _run_together(connection, batch, self.path)
             if not all(item.quiet for item in batch):
                 # Rings the bell of everyone who waits (bell.py), now that the commit can be read.
-                os.pwrite(self._turn, b".", 0)
+                with suppress(OSError):  # a full disk: who waits looks again by himself
+                    os.pwrite(self._turn, b".", 0)
         finally:
             fcntl.lockf(self._turn, fcntl.LOCK_UN)
 
@@ -288,16 +309,26 @@ class Lane:
 
 
 _databases: WeakSet[Database] = WeakSet()
-_abandoned: list[Any] = []
+_held_still: list[Database] = []
 
 
-def _begin_afresh() -> None:
-    for database in list(_databases):
-        database.abandon()
+def _before_fork() -> None:
+    _held_still.extend(_databases)
+    for database in _held_still:
+        database.hold_still()
 
 
-# At the fork itself the child has one thread only, so none can meet a half-forgotten database.
-os.register_at_fork(after_in_child=_begin_afresh)
+def _after_fork(step: Callable[[Database], None]) -> None:
+    for database in _held_still:
+        step(database)
+    _held_still.clear()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=partial(_after_fork, Database.go_on),
+    after_in_child=partial(_after_fork, Database.begin_afresh),
+)
 
 
 def _open_turn(path: Path) -> int:

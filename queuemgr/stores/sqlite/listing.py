@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from queuemgr.store import Query
 
 NEWEST = (1 << 63) - 1
-_QUEUES_WITH_READY = """
+_QUEUES_OF = """
 WITH RECURSIVE found (name) AS (
-    SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0
+    SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_{index} WHERE {which}
     UNION ALL
-    SELECT (SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_ready
-            WHERE state = 1 AND crashes = 0 AND queue > found.name)
+    SELECT (SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_{index} WHERE {which} AND queue > found.name)
     FROM found WHERE found.name IS NOT NULL)
 SELECT name FROM found WHERE name IS NOT NULL
 """
@@ -111,21 +110,27 @@ def _keys(query: Query, limit: int, before: int, connection: sqlite3.Connection)
             yield from _newest_ready(connection, one, limit, before)
         elif state.finished:
             index = "by_queue" if query.queue is not None else "by_task" if query.task is not None else "by_state"
-            column = "state" if index == "by_state" else "done"
-            yield from _newest(
-                connection, one, index, limit, before, f"{column} = {state:d} AND state <> 1 AND done > 0"
-            )
+            # `IS`, because beside `done > 0` the planner would pass over `done = 5` and sort.
+            which = f"state = {state:d} AND state <> 1" if index == "by_state" else f"done IS {state:d} AND done > 0"
+            yield from _newest(connection, one, index, limit, before, which)
         else:
             yield from _newest(connection, one, "by_state", limit, before, f"state = {state:d} AND state <> 1")
 
 
 def _newest_ready(connection: sqlite3.Connection, query: Query, limit: int, before: int) -> Iterator[int]:
-    yield from _newest(connection, query, "suspect", limit, before, "state = 1 AND crashes > 0")
-    names = [query.queue] if query.queue is not None else [row[0] for row in connection.execute(_QUEUES_WITH_READY)]
-    for name in names:
+    suspects, others = "state = 1 AND crashes > 0", "state = 1 AND crashes = 0"
+    for name in _queues_of(connection, query, "suspect", suspects):
+        yield from _newest(connection, replace(query, queue=name), "suspect", limit, before, suspects)
+    for name in _queues_of(connection, query, "ready", others):
         for priority in range(10):
-            which = f"state = 1 AND crashes = 0 AND priority = {priority}"
+            which = f"{others} AND priority = {priority}"
             yield from _newest(connection, replace(query, queue=name), "ready", limit, before, which)
+
+
+def _queues_of(connection: sqlite3.Connection, query: Query, index: str, which: str) -> list[str]:
+    if query.queue is not None:
+        return [query.queue]
+    return [row[0] for row in connection.execute(_QUEUES_OF.format(index=index, which=which))]
 
 
 def _newest(

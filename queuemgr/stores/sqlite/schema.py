@@ -95,6 +95,7 @@ CREATE TABLE queuemgr_unique (
     key TEXT PRIMARY KEY, job TEXT NOT NULL, expires_at REAL, finished INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX queuemgr_unique_of ON queuemgr_unique (job);
+CREATE INDEX queuemgr_unique_over ON queuemgr_unique (expires_at) WHERE finished = 1;
 
 CREATE TABLE queuemgr_paused (queue TEXT PRIMARY KEY) WITHOUT ROWID;
 

@@ -27,25 +27,22 @@ READY = LEASE.format(
              ORDER BY priority DESC, seq LIMIT ?"""
 )
 SUSPECT = LEASE.format(
-    which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0
-             AND queue IN (SELECT value FROM json_each(?)) AND queue NOT IN (SELECT queue FROM queuemgr_paused)
+    which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0 AND queue = ?
              AND NOT EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_running
                              WHERE state = 2 AND worker = ? AND crashes > 0)
              ORDER BY seq LIMIT ?"""
 )
 PARKED = LEASE.format(
     which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_parked
-             WHERE state = 4 AND crashes = 0 AND task IN (SELECT value FROM json_each(?))
-             AND queue IN (SELECT value FROM json_each(?)) AND queue NOT IN (SELECT queue FROM queuemgr_paused)
-             ORDER BY seq LIMIT ?"""
+             WHERE state = 4 AND crashes = 0 AND task IN (SELECT value FROM json_each(?)) AND queue = ?
+             ORDER BY task, seq LIMIT ?"""
 )
 PARKED_SUSPECT = LEASE.format(
     which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_parked
-             WHERE state = 4 AND crashes > 0 AND task IN (SELECT value FROM json_each(?))
-             AND queue IN (SELECT value FROM json_each(?)) AND queue NOT IN (SELECT queue FROM queuemgr_paused)
+             WHERE state = 4 AND crashes > 0 AND task IN (SELECT value FROM json_each(?)) AND queue = ?
              AND NOT EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_running
                              WHERE state = 2 AND worker = ? AND crashes > 0)
-             ORDER BY seq LIMIT ?"""
+             ORDER BY task, seq LIMIT ?"""
 )
 MINE = "WHERE seq = ? AND id = ? AND attempt = ? AND worker = ? AND state = 2"
 SUCCEED = f"""

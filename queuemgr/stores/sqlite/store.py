@@ -137,26 +137,30 @@ class SqliteStore:
     def _lease_rows(self, claim: Claim, connection: sqlite3.Connection, now: float) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
         paused = {name for (name,) in connection.execute("SELECT queue FROM queuemgr_paused")}
-        names = _dump([name for name, _ in claim.queues]).decode()
+        queues = [(name, share) for name, share in claim.queues if name not in paused]
+        parked = _any(connection, "queuemgr_parked", "state = 4")
+        tasks = _dump(list(claim.tasks)).decode() if parked else ""
 
-        def lease(sql: str, *which: Any) -> None:
-            most = min(claim.limit - len(rows), which[-1])
-            if most > 0:
-                rows.extend(connection.execute(sql, (claim.worker, now, *which[:-1], most)))
+        def lease(sql: str, most: int, *which: Any) -> int:
+            most = min(claim.limit - len(rows), most)
+            leased = connection.execute(sql, (claim.worker, now, *which, most)).fetchall() if most > 0 else []
+            rows.extend(leased)
+            return len(leased)
 
-        if _any(connection, "queuemgr_suspect", "state = 1 AND crashes > 0"):
-            lease(statements.SUSPECT, names, claim.worker, 1)
-        if _any(connection, "queuemgr_parked", "state = 4"):
-            tasks = _dump(list(claim.tasks)).decode()
-            lease(statements.PARKED_SUSPECT, tasks, names, claim.worker, 1)
-            lease(statements.PARKED, tasks, names, claim.limit)
+        def lease_from(name: str, most: int) -> None:
+            known = lease(statements.PARKED, most, tasks, name) if parked else 0
+            lease(statements.READY, most - known, name)
+
+        suspects = _any(connection, "queuemgr_suspect", "state = 1 AND crashes > 0")
+        for name, _ in queues if suspects or parked else ():
+            lease(statements.SUSPECT, 1, name, claim.worker)
+            lease(statements.PARKED_SUSPECT, 1, tasks or "[]", name, claim.worker)
         # First each queue its share; then what is left over to whoever has work.
-        for name, share in claim.queues:
-            if name not in paused:
-                lease(statements.READY, name, share)
-        for name, share in claim.queues:
-            if name not in paused and share < claim.limit:
-                lease(statements.READY, name, claim.limit)
+        for name, share in queues:
+            lease_from(name, share)
+        for name, share in queues:
+            if share < claim.limit:
+                lease_from(name, claim.limit)
         rows.sort(key=lambda row: (-row[10], row[0]))
         return rows
 

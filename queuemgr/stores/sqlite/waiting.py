@@ -6,6 +6,7 @@ It changes nothing.
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -49,6 +50,7 @@ class Waiting:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
+        self._pid = os.getpid()
         self._bells: WeakKeyDictionary[asyncio.AbstractEventLoop, Bell] = WeakKeyDictionary()
 
     async def for_work(self, queues: Sequence[str], timeout: float) -> None:
@@ -82,6 +84,8 @@ class Waiting:
             await bell.wait(rung, min(x for x in (soon, left, anyway) if x is not None))
 
     def _bell(self, loop: asyncio.AbstractEventLoop) -> Bell:
+        if self._pid != os.getpid():
+            self._forget()
         bell = self._bells.get(loop)
         if bell is None:
             self._db.open()
@@ -89,9 +93,15 @@ class Waiting:
         return bell
 
     def close(self) -> None:
-        for bell in list(self._bells.values()):
-            bell.close()
-        self._bells.clear()
+        if self._pid == os.getpid():
+            for bell in list(self._bells.values()):
+                bell.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        # A forked child leaves the parent's bells alone: to take one down here would take it down there.
+        self._pid = os.getpid()
+        self._bells = WeakKeyDictionary()
 
 
 def _look_for_end(job_id: str, ended: list[State], connection: sqlite3.Connection) -> float | None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from queuemgr.errors import JobExists
 from queuemgr.job import State, Unique
 from queuemgr.store import Query
+from queuemgr.testing.elsewhere import Elsewhere
 
-from .elsewhere import Elsewhere
 from .stage import Cases, Stage, staged
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import pytest
 
 from queuemgr.job import State
 from queuemgr.store import LEASE, Query
+from queuemgr.testing.mortal import Mortal
 
-from .mortal import Mortal
 from .stage import CRASHED, Cases, Stage, staged
 
 

@@ -20,8 +20,7 @@ from queuemgr.job import Job, State, new_id
 from queuemgr.outcome import SUCCEEDED, Verdict
 from queuemgr.store import Claim, Settlement, WorkerInfo
 from queuemgr.testing.clock import ManualClock
-
-from .mortal import Mortal, this_process
+from queuemgr.testing.mortal import Mortal, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

@@ -1,4 +1,4 @@
-"""An app whose import starts a thread."""
+"""An app whose import starts a thread, which would hold up the end of the interpreter."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import threading
 
 from tests.executors.process_tasks import app
 
-threading.Thread(target=threading.Event().wait, daemon=True).start()
+threading.Thread(target=threading.Event().wait).start()
 __all__ = ["app"]

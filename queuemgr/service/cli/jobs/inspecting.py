@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from queuemgr.job import FINISHED
 from queuemgr.service.cli.commands import Verb
 from queuemgr.service.cli.session import about_store, watchable
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from queuemgr.service.cli.session import Session
     from queuemgr.service.cli.showing import Document
     from queuemgr.service.connecting import Connection
-
-_ENDED = {state.word for state in FINISHED}
 
 
 @click.command("show", cls=Verb)
@@ -34,4 +31,4 @@ def show(session: Session, job_id: str, lines: int, watch: float | None) -> None
     async def fetch(connection: Connection) -> Document:
         return await show_job(connection.client, job_id, lines)
 
-    session.show(fetch, job_page, watch, lambda document: document["job"]["state"] in _ENDED)
+    session.show(fetch, job_page, watch, lambda document: document["job"]["finished_at"] is not None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from queuemgr.service.cli.commands import Verb
-from queuemgr.service.cli.filters import filters
+from queuemgr.service.cli.filters import filters, words_of
 from queuemgr.service.cli.session import about_store, watchable
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command("list", cls=Verb)
 @filters
-@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 10_000), default=20, metavar="N", show_default=True, help="At most so many."
+)
 @click.option("--after", metavar="POSITION", help='The page that follows: "after" of the page before.')
 @watchable
 @about_store
@@ -36,4 +39,4 @@ def list_(session: Session, query: Query, limit: int, after: str | None, watch: 
     async def fetch(connection: Connection) -> Document:
         return await list_jobs(connection.client, query, limit, after)
 
-    session.show(fetch, jobs_page, watch)
+    session.show(fetch, partial(jobs_page, filters=words_of(query)), watch)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from queuemgr.service.cli.session import Session
     from queuemgr.service.cli.showing import Output
     from queuemgr.service.connecting import Connection
-    from queuemgr.store import OutputLine
+    from queuemgr.service.lines import Line
 
 
 @click.command("logs", cls=Verb)
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 @click.option("--times", is_flag=True, help="With the time and the stream before each line.")
 @about_store
 def logs(session: Session, job_id: str, follow: bool, attempt: int | None, times: bool) -> None:
-    """What a job printed and logged. With --json one object for each piece, on a line of its own."""
+    """What a job printed and logged. With --json one object for each line."""
 
     async def work(connection: Connection) -> int:
+        from queuemgr.service.lines import whole_lines
         from queuemgr.service.operations import jobs
 
         client, output, shown = connection.client, session.output, 0
         known = await client.get(await jobs.resolve(client, job_id))
-        lines = jobs.follow(client, known.id) if follow else jobs.output_of(client, known.id)
-        async for line in lines:
+        pieces = jobs.follow(client, known.id) if follow else jobs.output_of(client, known.id)
+        async for line in whole_lines(pieces):
             if attempt is None or line.attempt == attempt:
                 shown += 1
                 _print(line, output, times=times)
@@ -42,17 +43,17 @@ def logs(session: Session, job_id: str, follow: bool, attempt: int | None, times
     session.run(work)
 
 
-def _print(line: OutputLine, output: Output, *, times: bool) -> None:
+def _print(line: Line, output: Output, *, times: bool) -> None:
     if output.as_json:
-        from queuemgr.service.facts import output_facts
+        from queuemgr.service.facts import line_facts
 
-        output.line(output_facts(line))
+        output.line(line_facts(line))
         return
     from queuemgr.service.words import harmless, moment
 
     text = harmless(line.text) if output.for_people else line.text
     head = f"{moment(line.at)[11:19]} {line.stream:6} " if times else ""
-    output.write(head + (text if text.endswith("\n") else f"{text}\n"))
+    output.write(f"{head}{text}\n")
 
 
 def _explain_silence(attempts: int) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from queuemgr.job import FINISHED, State
 from queuemgr.service.cli.commands import Verb
 from queuemgr.service.cli.exits import FAILED, OK, TIMED_OUT
 from queuemgr.service.cli.session import about_store
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from queuemgr.service.cli.session import Session
     from queuemgr.service.cli.showing import Document
     from queuemgr.service.connecting import Connection
-
-_ENDED = {state.word for state in FINISHED}
 
 
 @click.command("wait", cls=Verb)
@@ -52,7 +49,7 @@ async def watched_wait(
 
 def code_of_ends(document: Document) -> int:
     """The exit code that says how the waited-for jobs ended."""
-    states = {job["state"] for job in document["jobs"]}
-    if states - _ENDED:
+    jobs = document["jobs"]
+    if any(job["finished_at"] is None for job in jobs):
         return TIMED_OUT
-    return OK if states <= {State.SUCCEEDED.word} else FAILED
+    return OK if all(job["state"] == "succeeded" for job in jobs) else FAILED

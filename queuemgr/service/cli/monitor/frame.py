@@ -66,12 +66,16 @@ def room_for(height: int, queues: int, running: int, failed: int) -> Room:
     return Room(for_queues, min(max(1, running), free - for_failed - for_queues), for_failed)
 
 
-def frame(document: dict[str, Any], choice: Choice, rate: float | None, console: Console) -> RenderableType:
+def frame(
+    document: dict[str, Any], choice: Choice, rate: float | None, console: Console, *, fill: bool = False
+) -> RenderableType:
+    """With `fill` as many lines as the terminal has, the keys on the last one."""
     queues, running, failed = document["queues"], document["running"], document["failed"]
     room = room_for(console.height, len(queues), len(running), len(failed))
     now = document["at"]
     first = _first_shown([queue["name"] for queue in queues], choice.queue, room.queues)
     shown = queues[first : first + room.queues]
+    empty = console.height - 9 - sum(max(1, rows) for rows in (len(shown), *_rows(room, running, failed)))
     return Group(
         _head(document, console.width),
         _sums(document, rate),
@@ -81,8 +85,13 @@ def frame(document: dict[str, Any], choice: Choice, rate: float | None, console:
         _part(_RUNNING, [_job(job, now) for job in running[: room.running]], "nothing runs", console),
         Text(),
         _part(_FAILED, [_dead(job, now) for job in failed[: room.failed]], "no dead jobs", console),
+        *([Text("\n" * (empty - 1))] if fill and empty > 0 else []),
         _foot(choice),
     )
+
+
+def _rows(room: Room, running: Sequence[Any], failed: Sequence[Any]) -> tuple[int, int]:
+    return min(room.running, len(running)), min(room.failed, len(failed))
 
 
 def _head(document: dict[str, Any], width: int) -> Text:

@@ -12,14 +12,8 @@ from queuemgr.service.cli.commands import Verb
 from queuemgr.service.cli.session import about_store
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from queuemgr.service.cli.session import Session
     from queuemgr.service.connecting import Connection
-
-    from .state import Choice, Document
-
-    Look = Callable[[], Awaitable[Document]]
 
 
 @click.command("monitor", cls=Verb)
@@ -92,7 +86,7 @@ async def _screen(connection: Connection, every: float) -> None:
             speed = rate.add(document["at"], document["finished"])
             # A store that is slow to look into is looked into less often.
             pause = max(every, 4 * (time.monotonic() - began))
-            live.update(frame(document, choice, speed, console), refresh=True)
+            live.update(frame(document, choice, speed, console, fill=True), refresh=True)
             key = await _key(keys, pause)
             while key:
                 choice, wish = press(choice, key, document)

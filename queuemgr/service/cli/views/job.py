@@ -42,7 +42,7 @@ def job_page(document: dict[str, Any]) -> Page:
         title = "traceback" if len(trace) <= TRACEBACK_LINES else f"last {TRACEBACK_LINES} lines of the traceback"
         page.add(Lines([Cell(line, "quiet") for line in trace[-TRACEBACK_LINES:]], title=title))
     if document["output"]:
-        lines = [Cell(line["text"].rstrip("\n")) for line in document["output"]]
+        lines = [Cell(line["text"]) for line in document["output"]]
         page.add(Lines(lines, title="last output"))
     if document["next"]:
         page.add(Next(document["next"]["purpose"], document["next"]["command"]))
@@ -64,7 +64,7 @@ def _facts(document: dict[str, Any]) -> Iterator[tuple[str, Item]]:
     if document["result"] is not None:
         yield "result", result_text(document["result"])
     if job["error"]:
-        yield "error", Cell(clipped(_whole_error(job["error"]), LONGEST), "bad")
+        yield "error", Cell(clipped(_said(job["error"]), LONGEST), "bad")
     yield from _times(job, now)
     yield from _rest(job)
 
@@ -108,9 +108,14 @@ def _attempt(attempt: dict[str, Any], now: float) -> list[Item]:
 
 
 def _whole_error(error: dict[str, Any]) -> str:
+    """What was said, and what followed from it."""
+    said, reason = _said(error), error.get("reason")
+    return f"{said} ({reason})" if reason and reason != said else said
+
+
+def _said(error: dict[str, Any]) -> str:
     said = ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
-    reason = f" ({error['reason']})" if error.get("reason") and error["reason"] != error.get("message") else ""
-    return f"{said}{reason}" if said else str(error.get("reason") or "")
+    return said.removeprefix("builtins.") or str(error.get("reason") or "no error was recorded")
 
 
 def _call_text(arguments: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import join
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table
@@ -10,29 +11,33 @@ from queuemgr.service.words import ago, coarse
 from .cells import error_text, progress_item, state_cell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from queuemgr.service.cli.page import Item
 
 COLUMNS = [
     Column("ID"),
     Column("STATE"),
-    Column("TASK", shrinks=True),
-    Column("QUEUE", drop=2),
-    Column("TRIES", right=True, drop=4),
-    Column("AGE", right=True, drop=1),
-    Column("WHAT", shrinks=True, drop=3),
+    Column("TASK", shrinks=True, drop=1),
+    Column("QUEUE", drop=3),
+    Column("TRIES", right=True, drop=5),
+    Column("AGE", right=True, drop=2),
+    Column("WHAT", shrinks=True, drop=4),
 ]
 
 
-def jobs_page(document: dict[str, Any]) -> Page:
+def jobs_page(document: dict[str, Any], filters: Sequence[str] = ()) -> Page:
+    """`filters` are the options that chose these jobs, for the command that shows the next ones."""
     jobs, now = document["jobs"], document["at"]
     if not jobs:
         return Page([Say("there are no such jobs"), Next("enqueue one", "queuemgr enqueue MODULE.TASK [ARGUMENTS]")])
     page = Page([Table(COLUMNS, [_row(job, now) for job in jobs])])
     if document["after"] is not None:
-        page.add(Next("older ones", f"queuemgr jobs list --after {document['after']}"))
+        words = join([*filters, "--after", str(document["after"])])
+        page.add(Next("older ones", f"queuemgr jobs list {words}"))
     dead = next((job for job in jobs if job["state"] == "dead"), None)
     if dead is not None:
-        page.add(Next("why one is dead", f"queuemgr jobs show {dead['id']}"))
+        page.add(Next("see why one is dead", f"queuemgr jobs show {dead['id']}"))
         page.add(Next("run dead jobs again", "queuemgr jobs retry --state dead"))
     return page
 

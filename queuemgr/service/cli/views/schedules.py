@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Column, Lines, Next, Page, Say, Table, Warn
-from queuemgr.service.words import ago, moment
+from queuemgr.service.words import ago, duration, moment
 
 from .cells import when
 
@@ -78,7 +78,7 @@ def preview_page(document: dict[str, Any]) -> Page:
     now = document["at"]
     if not document["firings"]:
         return Page([Say(f"{document['words']}: it never fires")])
-    lines = [Cell(f"{moment(at)}  {ago(at, now)}") for at in document["firings"]]
+    lines = [Cell(f"{moment(at)}  in {duration(at - now)}") for at in document["firings"]]
     return Page([Say(Cell(document["words"], "strong")), Lines(lines)])
 
 

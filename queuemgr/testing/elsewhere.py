@@ -19,6 +19,7 @@ from queuemgr.outcome import SUCCEEDED
 from queuemgr.store import Claim, Settlement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
     from queuemgr.store import Store
@@ -87,7 +88,7 @@ async def _drain(store: Store, worker: str, limit: int) -> list[str]:
 
 
 async def _serve(url: str) -> None:
-    verbs = {"enqueue": enqueue, "drain": drain}
+    verbs: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {"enqueue": enqueue, "drain": drain}
     store = open_store(url)
     await store.open()
     try:

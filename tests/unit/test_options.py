@@ -1,0 +1,83 @@
+"""Options are checked where they are written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from queuemgr import App
+from queuemgr.errors import ConfigError, UnknownOption
+from queuemgr.options import Backoff, Options, overrides_of, policy_of
+
+
+def test_an_unknown_option_names_the_nearest_right_one() -> None:
+    with pytest.raises(UnknownOption, match="did you mean 'priority'"):
+        Options().changed({"prioritty": 1})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"priority": 10}, "0 to 9"),
+        ({"priority": -1}, "0 to 9"),
+        ({"attempts": 0}, "at least 1"),
+        ({"timeout": 0}, "more than 0"),
+        ({"delay": -1}, "negative"),
+        ({"queue": ""}, "name of 1 to 200"),
+        ({"executor": "proces"}, "did you mean 'process'"),
+        ({"on_conflict": "replce"}, "did you mean 'replace'"),
+        ({"backoff": "exponentially"}, "did you mean 'exponential'"),
+        ({"unique_for": 5}, "unique=True"),
+        ({"memory_limit": 100, "executor": "thread"}, "process of its own"),
+        ({"at": datetime(2026, 1, 1)}, "time zone"),  # noqa: DTZ001 - the very thing that is refused
+        ({"delay": 1, "at": 5.0}, "not both"),
+        ({"crash_budget": 0}, "at least 1"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_would_be_right(wrong: dict, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Options().changed(wrong)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"priority.*attempts"):
+        Options().changed({"priority": 11, "attempts": 0})
+
+
+def test_durations_may_be_timedeltas_and_moments_datetimes() -> None:
+    options = Options().changed({"timeout": timedelta(minutes=1), "at": datetime(2026, 1, 1, tzinfo=UTC)})
+    assert (options.timeout, options.at) == (60.0, 1767225600.0)
+
+
+def test_a_call_carries_only_what_differs_from_its_task() -> None:
+    task = Options().changed({"attempts": 5, "retry_on": (OSError,)})
+    assert overrides_of(task.changed({"priority": 3}), task) is None
+    changed = task.changed({"attempts": 7, "backoff": Backoff("fixed", 3), "never_retry_on": KeyError})
+    overrides = overrides_of(changed, task)
+    policy = policy_of(task, "thread", overrides)
+    assert (policy.attempts, policy.backoff, policy.executor) == (7, Backoff("fixed", 3), "thread")
+    assert policy.retry_on == ("builtins.OSError",)
+    assert policy.never_retry_on == ("builtins.KeyError",)
+
+
+def test_a_backoff_function_belongs_to_the_task() -> None:
+    app = App()
+
+    @app.task(backoff=lambda failures: failures * 7.0)
+    def work() -> None: ...
+
+    assert work.policy(None).delay_before(3, lambda: 0.5) == 14
+    with pytest.raises(ConfigError, match="belongs to the task"):
+        work.using(backoff=lambda failures: 1.0)
+
+
+def test_the_apps_defaults_reach_every_task_and_yield_to_its_own() -> None:
+    app = App(queue="mail", attempts=9)
+
+    @app.task(attempts=2)
+    def work() -> None: ...
+
+    assert (work.options.queue, work.options.attempts) == ("mail", 2)
+    with pytest.raises(UnknownOption):
+        App(atempts=3)

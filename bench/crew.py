@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -53,15 +54,15 @@ def running(*command: str, url: str | None = None) -> Iterator[subprocess.Popen[
         stdout=subprocess.PIPE,
         text=True,
     )
-    try:
-        with process:
+    with process:
+        try:
             yield process
+        finally:
             stop(process)
-    finally:
-        process.kill()
 
 
 def stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGCONT)
     process.terminate()
     try:
         process.communicate(timeout=10)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import signal
 import time
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from queuemgr import App
 
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 
 def main() -> None:
@@ -51,6 +52,8 @@ def recovered(*, by_another: bool) -> float:
         if by_another:
             crew.enter_context(alone(app.url))
             wait_for_workers(app, 2)
+        # The survivor looks around twice a second: the kill shall come at any moment between two looks.
+        time.sleep(random.uniform(0.5, 1.5))
         killed = time.monotonic_ns()
         os.kill(victim, signal.SIGKILL)
         again, attempt, began = nth_start(starts, 2)

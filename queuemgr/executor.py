@@ -50,6 +50,10 @@ class Call:
         return decode_arguments(self.codec, self.lease.args)
 
 
+class BadCall(UndecodableError):
+    """The job's own arguments cannot be read; what else its code cannot read is a failure like any other."""
+
+
 class Executor(Protocol):
     async def open(self) -> None: ...
 
@@ -64,14 +68,17 @@ class Executor(Protocol):
 
 
 def decode_arguments(codec: Codec, data: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The positional and named arguments. Raises UndecodableError."""
-    value = codec.decode(data)
+    """The positional and named arguments. Raises BadCall."""
+    try:
+        value = codec.decode(data)
+    except UndecodableError as error:
+        raise BadCall(str(error)) from error
     match value:
         case [list() as args, dict() as kwargs]:
             return tuple(args), kwargs
         case [list() as args]:
             return tuple(args), {}
-    raise UndecodableError(f"the arguments are not a list of arguments but {type(value).__name__}")
+    raise BadCall(f"the arguments are not a list of arguments but {type(value).__name__}")
 
 
 def outcome_of_value(value: object, codec: Codec, max_result: int) -> Outcome:
@@ -102,7 +109,7 @@ def outcome_of_error(error: BaseException) -> Outcome:
             return Snoozed(error.delay)
         case Cancel():
             return Cancelled(error.reason)
-        case UndecodableError():
+        case BadCall():
             return Undecodable(str(error))
     return Failed(describe(error), names_of(error))
 

@@ -104,6 +104,7 @@ class Worker:
         self._stopping = False
         self._deadline = 0.0
         self._hurried = False
+        self._over = False
         self._progress = asyncio.Event()
         self._resting: asyncio.Future[None] | None = None
         self._pruned = 0.0
@@ -117,6 +118,7 @@ class Worker:
             await self._work_until_stopped()
             return await self._wind_up()
         finally:
+            self._over = True
             tending.cancel()
             await asyncio.gather(tending, return_exceptions=True)
             for executor in self._executors.values():
@@ -231,6 +233,11 @@ class Worker:
                 loop = asyncio.get_running_loop()
                 deadline = loop.call_later(policy.timeout, self._interrupt, run, Why.TIMEOUT)
             return await run.executor.run(run.call)
+        except asyncio.CancelledError as error:
+            # Nobody here cancels a job's asyncio task: its own code did, and must not take the job along.
+            if self._over:
+                raise
+            return Failed(describe(error), names_of(error))
         except Exception as error:
             log.exception("the executor %r failed under job %s", policy.executor, run.lease.id)
             return Failed(describe(error), names_of(error))

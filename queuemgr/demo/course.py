@@ -101,7 +101,7 @@ class Course:
     def _work(self, client: Client, crew: Crew, jobs: list[Planned], listing: Listing) -> Summary:
         names = {one.call.job.id: one.name for one in jobs}
         watch = Watch(client, self._tag, names)
-        killer = Killer(crew, watch, self._wishes.kills, 0.8 * self._wishes.seconds)
+        killer = Killer(crew, watch, self._wishes.kills, 0.6 * self._wishes.seconds)
         self._display.say(f"each file is read in a job of its own, by {counted(self._wishes.processes, 'worker')}")
         seconds = self._watch(crew, watch, killer)
         self._display.say("all jobs have ended; checking against a direct computation")

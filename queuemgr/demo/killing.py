@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from .watch import View, Watch
     from .workers import Crew
 
-PERCENT = 40.0
-
 
 @dataclass(frozen=True, slots=True)
 class Killed:
@@ -22,7 +20,7 @@ class Killed:
 
 
 class Killer:
-    """Kills `times` workers, each with a job in its hands that is well under way, and `pause` seconds apart.
+    """Kills `times` workers, `pause` seconds apart, each with a job in its hands that has run for half of that.
 
     More than two could use up the crash budget of such a job.
     """
@@ -40,7 +38,7 @@ class Killer:
         turn = len(self.killed) + 1
         if turn > self._times or view.done < view.total * turn / (self._times + 2):
             return
-        victim = next((job.pid for job in view.running if (job.percent or 0) >= PERCENT), None)
+        victim = next((job.pid for job in view.running if job.age >= self._pause / 2), None)
         if victim is None or time.monotonic() - self._last < self._pause or not self._crew.kill(victim):
             return
         jobs = sum(job.pid == victim for job in view.running)

@@ -17,8 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from queuemgr.app import App, load
+from queuemgr.capture import Capture
 from queuemgr.liveness import birth_of, this_host
-from queuemgr.store import WorkerInfo
+from queuemgr.store import Claim, Report, WorkerInfo
 
 ROOT = Path(__file__).parents[2]
 VARIABLES = (
@@ -102,7 +103,8 @@ class Shop:
             await self.app.worker(burst=True, queues={"default": 1, "mail": 1, "odd": 1}).run()
             await self.app.aio.store.close()
 
-        asyncio.run(run())
+        with Capture():
+            asyncio.run(run())
 
     def die(self) -> str:
         """A job that is dead; its id."""
@@ -146,6 +148,31 @@ def join(shop: Shop) -> Callable[..., None]:
     return join
 
 
+@pytest.fixture
+def claim(shop: Shop) -> Callable[..., None]:
+    """Lets a worker that has joined take whatever is ready, and report on it."""
+
+    def claim(worker: str, **said: Any) -> None:
+        client = shop.app.client
+        queues = [("default", 9), ("mail", 9)]
+        wish = Claim(worker=worker, queues=queues, limit=9, tasks=shop.app.tasks.names)
+        claimed = client.run(client.aio.store.claim(wish), "claim")
+        if said:
+            reports = [Report(lease, **said) for lease in claimed.leases]
+            client.run(client.aio.store.report(reports), "report")
+
+    return claim
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the command take its output for a terminal of 100 columns, and its input for a person."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("queuemgr.service.cli.session.somebody_can_answer", lambda: True)
+
+
 def call(*words: str, input: str | None = None) -> Result:  # noqa: A002 - click's word
     """`queuemgr` in this process."""
     from queuemgr.service.cli.main import main
@@ -165,6 +192,12 @@ def run(*words: str, environment: dict[str, str] | None = None, **settings: Any)
     settings = {"capture_output": True, "text": True, "timeout": 60} | settings
     command = [sys.executable, "-m", "queuemgr", *words]
     return subprocess.run(command, env=environ(environment), check=False, **settings)
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    """The same, running beside the test, its output and errors in pipes."""
+    command = [sys.executable, "-m", "queuemgr", *words]
+    return subprocess.Popen(command, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def environ(more: dict[str, str] | None = None) -> dict[str, str]:

@@ -45,7 +45,7 @@ def test_four_processes_that_write_all_the_time_get_fair_shares(path: Path) -> N
         answers = [one.communicate()[0].split() for one in crowd]
     numbers = [int(number) for number, _ in answers]
     assert min(numbers) > sum(numbers) / 4 / 3
-    assert max(float(longest) for _, longest in answers) < 0.5
+    assert max(float(longest) for _, longest in answers) < 1.0
 
 
 def test_six_processes_may_open_a_new_file_at_the_same_moment(path: Path) -> None:

@@ -107,7 +107,7 @@ def test_without_a_transaction_in_autocommit_mode_the_jobs_exist_at_once_and_tog
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="sqlite3.connect(autocommit=) came with Python 3.12")
 @pytest.mark.parametrize(("autocommit", "seen"), [(True, 1), (False, 0)])
 def test_the_newer_autocommit_attribute_is_heeded(store: SqliteStore, path: Path, autocommit: bool, seen: int) -> None:
-    with closing(sqlite3.connect(path, autocommit=autocommit)) as connection:  # type: ignore[call-arg,unused-ignore]
+    with closing(sqlite3.connect(path, autocommit=autocommit)) as connection:  # type: ignore[call-overload,unused-ignore]
         store.enqueue_on(connection, [make_job()])
         assert count(store) == seen
         connection.commit()

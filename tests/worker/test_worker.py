@@ -362,3 +362,33 @@ def test_an_executor_that_cannot_be_opened_fails_the_job_and_not_the_worker(app:
             assert await (await fine.aenqueue()).result(20) == 1
 
     run(scene)
+
+
+def test_a_job_that_cancels_its_own_asyncio_task_fails_like_any_other(app: App) -> None:
+    @app.task(attempts=1)
+    async def gives_up() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    async def scene() -> None:
+        async with working(app):
+            record = await ended(app, (await gives_up.aenqueue()).id)
+            assert record.state is State.DEAD
+            assert "CancelledError" in str(record.error)
+
+    run(scene)
+
+
+def test_bytes_that_a_jobs_own_code_cannot_read_are_a_failure_to_be_retried(app: App) -> None:
+    @app.task(attempts=2)
+    async def reads() -> None:
+        app.codec.decode(b"\xff")
+
+    async def scene() -> None:
+        async with working(app):
+            record = await ended(app, (await reads.aenqueue()).id)
+            assert [attempt.outcome for attempt in record.attempts] == ["failed", "failed"]
+
+    run(scene)

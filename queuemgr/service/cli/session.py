@@ -108,6 +108,10 @@ def agreed(question: str, *, yes: bool, as_json: bool) -> bool:
     """Whether to go on. Raises Misused where nobody can be asked and --yes is not given."""
     if yes:
         return True
-    if as_json or not sys.stdin.isatty():
+    if as_json or not somebody_can_answer():
         raise Misused(f"{question} Nobody can be asked here", "add --yes to go on, or --dry-run to see only")
     return click.confirm(question, err=True)
+
+
+def somebody_can_answer() -> bool:
+    return sys.stdin.isatty()

@@ -163,16 +163,16 @@ def report(reports: Sequence[Report], connection: sqlite3.Connection) -> None:
         known = connection.execute(
             "UPDATE queuemgr_jobs SET progress = coalesce(?, progress), note = coalesce(?, note)"
             " WHERE seq = ? AND id = ? AND attempt = ? AND state = 2",
-            (said.progress, said.note and _sound(said.note), lease.key, lease.id, lease.attempt),
+            (said.progress, said.note and sound(said.note), lease.key, lease.id, lease.attempt),
         )
         if known.rowcount:
             connection.executemany(
                 "INSERT INTO queuemgr_output (job, attempt, at, stream, text) VALUES (?, ?, ?, ?, ?)",
-                [(lease.key, lease.attempt, at, stream, _sound(text)) for at, stream, text in said.output],
+                [(lease.key, lease.attempt, at, stream, sound(text)) for at, stream, text in said.output],
             )
 
 
-def _sound(text: str) -> str:
+def sound(text: str) -> str:
     """What a job says may hold halves of characters, which no file can."""
     return text.encode("utf-8", "replace").decode()
 

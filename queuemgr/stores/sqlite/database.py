@@ -15,13 +15,13 @@ from contextlib import ExitStack, suppress
 from errno import EDEADLK, ENOLCK
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from queuemgr.errors import ConfigError, StoreUnavailable
 
 from .faults import named_fault, renamed
+from .lane import Lane, call_soon, resolve
 from .schema import VERSION, migrate, version_of
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Database:
                 value, error = self.read(work), None
             except BaseException as caught:
                 value, error = None, caught
-            _call_soon(loop, _resolve, [(future, value, error)])
+            call_soon(loop, resolve, [(future, value, error)])
 
         self._lane("reader").push(run)
         return await future
@@ -256,7 +256,7 @@ class Database:
             if item.loop is not None:
                 by_loop.setdefault(item.loop, []).append((item.future, item.value, item.error))
         for loop, results in by_loop.items():
-            _call_soon(loop, _resolve, results)
+            call_soon(loop, resolve, results)
 
     def _connect(self, undo: ExitStack) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -286,26 +286,6 @@ class Database:
                 raise
         finally:
             fcntl.lockf(self._turn, fcntl.LOCK_UN)
-
-
-class Lane:
-    """A thread that does what it is handed, in order."""
-
-    def __init__(self, name: str) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def push(self, work: Callable[[], None]) -> None:
-        self._work.put(work)
-
-    def close(self) -> None:
-        self._work.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
 
 
 _databases: WeakSet[Database] = WeakSet()
@@ -396,21 +376,3 @@ def _run_among_others(connection: sqlite3.Connection, item: _Write, path: Path) 
         item.error = named_fault(path, error)
         connection.execute("ROLLBACK TO one")
     connection.execute("RELEASE one")
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: Any) -> None:
-    try:
-        loop.call_soon_threadsafe(function, *args)
-    except RuntimeError:
-        # The loop that asked is closed: nobody waits for the answer any more.
-        return
-
-
-def _resolve(results: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
-    for future, value, error in results:
-        if future.done():
-            continue
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(value)

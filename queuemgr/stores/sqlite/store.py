@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from queuemgr.clock import SystemClock
-from queuemgr.errors import ConfigError, JobExists, did_you_mean
+from queuemgr.errors import ConfigError, did_you_mean
 from queuemgr.fault import point
-from queuemgr.job import Job, Lease, State, next_order, order_of
+from queuemgr.job import Job, Lease, State
 from queuemgr.store import LEASE, Claimed, Enqueued
 
 from . import control, keys, listing, reading, reclaim, schedules, statements
 from .borrowed import borrowed
 from .database import DURABILITY, Database
-from .finding import REACH, find_seq
+from .enqueueing import enqueue_all
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -93,19 +93,7 @@ class SqliteStore:
             return self._enqueue(jobs, connection)
 
     def _enqueue(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Enqueued]:
-        now = self._clock.now()
-        done: list[Enqueued] = []
-        for job in jobs:
-            answer = _resolve_unique(connection, job, now) if job.unique else Enqueued(job.id)
-            done.append(answer)
-            if answer.existing:
-                continue
-            seq = _insert(connection, job, now)
-            if job.tags and seq is not None:
-                tags = ((tag, seq) for tag in job.tags)
-                connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", tags)
-        point("enqueue.inserted")
-        return done
+        return enqueue_all(jobs, self._clock.now(), connection)
 
     # claim
 
@@ -317,69 +305,6 @@ def _any(connection: sqlite3.Connection, index: str, condition: str) -> bool:
     return bool(connection.execute(found).fetchone()[0])
 
 
-def _insert(connection: sqlite3.Connection, job: Job, now: float) -> int | None:
-    """The row's number; None if the job is there already."""
-    order = order_of(job.id)
-    for seq in range(order, order + REACH) if order is not None else ():
-        if connection.execute(statements.INSERT, _row(job, seq, False, now)).rowcount:
-            return seq
-        if find_seq(connection, job.id) is not None:
-            return None
-    while not connection.execute(statements.INSERT, _row(job, seq := next_order(), True, now)).rowcount:
-        if find_seq(connection, job.id) is not None:
-            return None
-    return seq
-
-
-def _row(job: Job, seq: int, named: bool, now: float) -> tuple[Any, ...]:
-    state = State.READY
-    if job.held:
-        state = State.HELD
-    elif job.run_at is not None and job.run_at > now:
-        state = State.SCHEDULED
-    return (
-        seq,
-        job.id,
-        named,
-        state,
-        job.queue,
-        job.task,
-        job.priority,
-        job.run_at,
-        job.created_at,
-        job.keep,
-        job.at_most_once,
-        job.unique.key if job.unique else None,
-        _dump(job.tags).decode() if job.tags else None,
-        _dump(job.options).decode() if job.options else None,
-        job.crash_budget,
-        job.args,
-    )
-
-
-def _resolve_unique(connection: sqlite3.Connection, job: Job, now: float) -> Enqueued:
-    assert job.unique is not None
-    key, window = job.unique.key, job.unique.window
-    if find_seq(connection, job.id) is not None:
-        # Sent twice: a job that has ended since must not take its key again.
-        return Enqueued(job.id)
-    taken = "SELECT job FROM queuemgr_unique WHERE key = ? AND (NOT finished OR expires_at > ?)"
-    held = connection.execute(taken, (key, now)).fetchone()
-    replaced = None
-    if held:
-        match job.unique.on_conflict:
-            case "existing":
-                return Enqueued(held[0], existing=True)
-            case "replace":
-                replaced = held[0]
-                control.replace(connection, replaced, job.id, now)
-            case _:
-                raise JobExists(key, held[0])
-    expires = None if window is None else now + window
-    connection.execute("INSERT OR REPLACE INTO queuemgr_unique VALUES (?, ?, ?, 0)", (key, job.id, expires))
-    return Enqueued(job.id, replaced=replaced)
-
-
 def _lease(row: tuple[Any, ...], now: float) -> Lease:
     seq, job_id, task, queue, attempt, failures, crashes, once, options, args, _ = row
     try:
@@ -393,10 +318,17 @@ def _lease(row: tuple[Any, ...], now: float) -> Lease:
 
 
 def _error_text(ended: Settlement) -> str | None:
-    reason = ended.verdict.reason
-    if ended.error is None:
-        return _dump({"message": reason}).decode() if reason else None
-    return _dump({**ended.error, "reason": reason} if reason else ended.error).decode()
+    reason, error = ended.verdict.reason, ended.error
+    if error is None:
+        error = {"message": reason} if reason else None
+    elif reason:
+        error = {**error, "reason": reason}
+    if error is None:
+        return None
+    try:
+        return _dump(error).decode()
+    except UnicodeEncodeError:
+        return _dump({key: control.sound(str(value)) for key, value in error.items()}).decode()
 
 
 def _attempt(ended: Settlement, error: str | None) -> tuple[Any, ...]:

@@ -188,6 +188,21 @@ class ClaimCases(Cases):
         assert len(await stage.claim(limit=2)) == 2
         assert await stage.store.count(Query(states=(State.PARKED,))) == 3
 
+    @staged
+    async def test_many_parked_jobs_of_a_queue_leave_the_others_their_share(self, stage: Stage) -> None:
+        await stage.enqueue_many(20, queue="a")
+        await stage.store.settle([stage.settlement(lease, UNKNOWN) for lease in await stage.claim(queues="a")])
+        await stage.enqueue_many(20, queue="b")
+        leases = await stage.claim(limit=6, queues=[("a", 3), ("b", 3)])
+        assert sorted(lease.queue for lease in leases) == list("aaabbb")
+
+    @staged
+    async def test_a_claim_of_an_idle_loop_brings_the_same(self, stage: Stage) -> None:
+        ids = await stage.enqueue_many(3)
+        claim = Claim(worker="worker", queues=[("default", 2)], limit=2, tasks=frozenset(), idle=True)
+        assert [lease.id for lease in (await stage.store.claim(claim)).leases] == ids[:2]
+        assert [lease.id for lease in (await stage.store.claim(claim)).leases] == ids[2:]
+
     @pytest.mark.parametrize("state", [State.HELD, State.CANCELLED, State.SUCCEEDED, State.DEAD])
     @staged
     async def test_a_job_that_is_held_or_finished_is_not_leased(self, stage: Stage, state: State) -> None:

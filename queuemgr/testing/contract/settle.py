@@ -118,6 +118,15 @@ class SettleCases(Cases):
         record = await stage.store.get(job_id)
         assert (record.state, record.error, record.failures) == (State.SUCCEEDED, None, 1)
 
+    @staged
+    async def test_what_a_run_says_of_its_end_need_not_be_valid_unicode(self, stage: Stage) -> None:
+        for error in (None, {"type": "Wrong", "message": "b\udc80"}):
+            job_id = await stage.enqueue()
+            await stage.run(Verdict(State.CANCELLED, "cancelled", reason="a\udc80"), error=error)
+            record = await stage.store.get(job_id)
+            assert record.state is State.CANCELLED
+            assert record.error is not None
+
     @pytest.mark.parametrize("verdict", [SUCCEEDED, FAILED, GIVEN_BACK], ids=lambda verdict: verdict.word)
     @staged
     async def test_a_run_is_settled_once(self, stage: Stage, verdict: Verdict) -> None:

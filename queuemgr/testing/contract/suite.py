@@ -5,13 +5,14 @@ from __future__ import annotations
 from .claim import ClaimCases
 from .control import ControlCases, PruneCases
 from .crowds import CrowdCases
-from .deaths import DeathCases, SuspectCases
+from .deaths import DeathCases
 from .enqueue import EnqueueCases
 from .keys import KeyCases
 from .reading import FindCases, LookCases
 from .reporting import ReportCases
 from .schedules import ScheduleCases
 from .settle import SettleCases
+from .suspects import SuspectCases
 from .unique import UniqueCases
 from .waiting import WaitCases, WaitFinishedCases
 

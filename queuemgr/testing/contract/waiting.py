@@ -107,6 +107,17 @@ class WaitCases(Cases):
         assert await waiter - began < LONG / 4
 
     @staged_in_real_time
+    async def test_a_job_that_is_given_back_by_its_worker_wakes(self, stage: Stage) -> None:
+        await stage.join()
+        await stage.enqueue()
+        await stage.lease()
+        waiter = asyncio.create_task(time_of(stage.store.wait(["default"], LONG)))
+        assert not (await asyncio.wait([waiter], timeout=0.05))[0]
+        began = time.time()
+        await stage.store.leave("worker")
+        assert await waiter - began < LONG / 4
+
+    @staged_in_real_time
     async def test_a_job_that_is_released_or_retried_wakes(self, stage: Stage) -> None:
         held, dead = await stage.enqueue(held=True), await stage.enqueue_ended(State.DEAD)
         for verb, job_id in (("release", held), ("retry", dead)):

@@ -1,0 +1,112 @@
+"""`queuemgr jobs retry, cancel, delete, hold, release`: by id, by filters after asking, and with the right code."""
+
+from __future__ import annotations
+
+import pytest
+
+from queuemgr.job import State
+
+from .conftest import Shop, ask, call
+
+
+def states(shop: Shop) -> list[str]:
+    return sorted(job.state.word for job in shop.app.client.find().jobs)
+
+
+def test_a_dead_job_is_retried_by_its_id(shop: Shop) -> None:
+    dead = shop.die()
+    document = ask("jobs", "retry", dead, "--store", shop.url)
+    assert document == {
+        "verb": "retry",
+        "changed": 1,
+        "jobs": [{"id": dead, "changed": True, "state": "ready", "message": None}],
+    }
+
+
+def test_hold_and_release_and_cancel_and_delete_do_as_they_say(shop: Shop) -> None:
+    job = shop.task("add").enqueue(1, 2)
+    for verb, state in (("hold", "held"), ("release", "ready"), ("cancel", "cancelled"), ("delete", None)):
+        document = ask("jobs", verb, job.id, "--store", shop.url)
+        assert (document["changed"], document["jobs"][0]["state"]) == (1, state)
+    assert shop.app.client.count() == 0
+
+
+def test_what_a_state_does_not_allow_is_a_conflict_with_a_reason(shop: Shop) -> None:
+    job = shop.task("add").enqueue(1, 2)
+    result = call("jobs", "release", job.id, "--store", shop.url)
+    assert result.exit_code == 4
+    assert f"job {job.id} is ready: only held jobs can be released" in result.stderr
+
+
+def test_a_missing_job_is_not_found_and_the_others_are_changed(shop: Shop) -> None:
+    job = shop.task("add").enqueue(1, 2)
+    document = ask("jobs", "hold", "nope", job.id, "--store", shop.url, code=3)
+    assert [(one["changed"], one["state"]) for one in document["jobs"]] == [(False, None), (True, "held")]
+    assert "no job has the id 'nope'" in document["jobs"][0]["message"]
+
+
+def test_retry_by_filters_means_dead_jobs(shop: Shop) -> None:
+    shop.die()
+    shop.task("send_mail").enqueue("a@b.c")
+    shop.work()
+    document = ask("jobs", "retry", "--queue", "mail", "--yes", "--store", shop.url)
+    assert document == {"verb": "retry", "changed": 1}
+    assert states(shop) == ["ready", "succeeded"]
+
+
+def test_a_dry_run_counts_and_changes_nothing(shop: Shop) -> None:
+    shop.die()
+    shop.task("add").enqueue(1, 2)
+    document = ask("jobs", "delete", "--all", "--dry-run", "--store", shop.url)
+    assert document == {"verb": "delete", "matched": 2, "states": {"ready": 1, "dead": 1}}
+    assert states(shop) == ["dead", "ready"]
+
+
+def test_a_dry_run_by_id_changes_nothing_either(shop: Shop) -> None:
+    job = shop.task("add").enqueue(1, 2)
+    assert ask("jobs", "cancel", job.id, "--dry-run", "--store", shop.url)["matched"] == 1
+    assert job.look().state is State.READY
+
+
+@pytest.mark.parametrize("words", [[], ["x", "--all"], ["x", "--state", "dead"]], ids=repr)
+def test_it_must_be_clear_which_jobs_are_meant(shop: Shop, words: list[str]) -> None:
+    shop.die()
+    result = call("jobs", "delete", *words, "--store", shop.url)
+    assert result.exit_code == 2
+    assert "it is not clear which jobs to delete" in result.stderr
+    assert states(shop) == ["dead"]
+
+
+def test_without_a_terminal_nobody_is_asked_and_nothing_is_changed(shop: Shop) -> None:
+    shop.die()
+    result = call("jobs", "retry", "--all", "--store", shop.url)
+    assert result.exit_code == 2
+    assert "retry 1 job (1 dead)?" in result.stderr
+    assert "--yes" in result.stderr
+    assert states(shop) == ["dead"]
+
+
+@pytest.mark.parametrize(("answer", "code", "state"), [("y\n", 0, "ready"), ("n\n", 1, "dead"), ("", 130, "dead")])
+def test_in_a_terminal_the_answer_counts(shop: Shop, terminal: None, answer: str, code: int, state: str) -> None:
+    shop.die()
+    result = call("jobs", "retry", "--all", "--store", shop.url, input=answer)
+    assert result.exit_code == code
+    assert "retry 1 job (1 dead)? [y/N]" in result.stderr
+    assert states(shop) == [state]
+
+
+def test_nothing_to_change_is_not_asked_about(shop: Shop) -> None:
+    shop.app.client.count()
+    result = call("jobs", "retry", "--all", "--store", shop.url)
+    assert (result.exit_code, result.stdout) == (0, "0 jobs will run again\n")
+
+
+def test_filters_that_fit_no_state_of_the_verb_change_nothing(shop: Shop) -> None:
+    shop.task("add").enqueue(1, 2)
+    assert ask("jobs", "release", "--state", "ready", "--yes", "--store", shop.url)["changed"] == 0
+    assert states(shop) == ["ready"]
+
+
+def test_last_is_understood(shop: Shop) -> None:
+    job = shop.task("add").enqueue(1, 2)
+    assert ask("jobs", "hold", "last", "--store", shop.url)["jobs"][0]["id"] == job.id

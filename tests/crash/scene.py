@@ -1,0 +1,149 @@
+"""The scene of a crash: a store, the processes that use it, and what they left behind. It starts and kills; it judges nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from queuemgr.job import Job, JobRecord, State, new_id
+from queuemgr.store import Query
+from queuemgr.stores.sqlite.store import SqliteStore
+
+PROGRAM = Path(__file__).with_name("program.py")
+ROOT = PROGRAM.parents[2]
+EXECUTORS = ("async", "thread", "process", "pool")
+PATIENCE = 20.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`moment` is in seconds of the machine's clock."""
+
+    word: str
+    job: str
+    attempt: int
+    pid: int
+    moment: float
+
+
+class Scene:
+    """One store in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"sqlite:///{folder}/jobs.db"
+        self.store = SqliteStore(self.url)
+        self._marks = folder / "marks"
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def close(self) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        self.store.close_now()
+
+    # jobs
+
+    def enqueue(self, task: str, *arguments: Any, number: int = 1, **fields: Any) -> list[str]:
+        import msgspec
+
+        data = msgspec.json.encode([list(arguments)])
+        now = time.time()
+        jobs = [Job(id=new_id(), task=task, args=data, created_at=now, **fields) for _ in range(number)]
+        self.store.enqueue_now(jobs)
+        return [job.id for job in jobs]
+
+    def get(self, job_id: str) -> JobRecord:
+        return asyncio.run(self.store.get(job_id))
+
+    def all_jobs(self) -> list[JobRecord]:
+        page = asyncio.run(self.store.find(Query(), 10_000))
+        return [self.get(record.id) for record in reversed(page.jobs)]
+
+    def result(self, job_id: str) -> bytes | None:
+        return asyncio.run(self.store.result(job_id))
+
+    def count_running(self) -> int:
+        return asyncio.run(self.store.count(Query(states=(State.RUNNING,))))
+
+    # processes
+
+    def start(self, *arguments: str, die_at: str = "") -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "STORE": self.url, "MARKS": str(self._marks), "PYTHONPATH": str(ROOT)}
+        environment.pop("QUEUEMGR_DIE_AT", None)
+        if die_at:
+            environment["QUEUEMGR_DIE_AT"] = die_at
+        with (self.folder / f"log{len(self._processes)}").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=self.folder,
+            )
+        self._processes.append(process)
+        return process
+
+    def dies(self, *arguments: str, at: str) -> None:
+        """Start it and wait until it has killed itself at that point."""
+        process = self.start(*arguments, die_at=at)
+        status = process.wait(PATIENCE)
+        assert status == -signal.SIGKILL, f"it did not come to {at} and ended with {status}: {self.log(process)}"
+
+    def finish(self, *arguments: str, die_at: str = "") -> None:
+        """Let a worker without faults do all that is left."""
+        process = self.start(*(arguments or ("work",)), die_at=die_at)
+        status = process.wait(PATIENCE)
+        assert status == 0, f"the worker ended with {status}: {self.log(process)}"
+
+    def log(self, process: subprocess.Popen[bytes]) -> str:
+        return (self.folder / f"log{self._processes.index(process)}").read_text()
+
+    # what was left behind
+
+    def marks(self, job_id: str | None = None) -> list[Mark]:
+        if not self._marks.exists():
+            return []
+        lines = [line.split() for line in self._marks.read_text().splitlines()]
+        marks = [Mark(word, job, int(n), int(pid), int(moment) / 1e9) for word, job, n, pid, moment in lines]
+        return [mark for mark in marks if job_id in (None, mark.job)]
+
+    def words(self, job_id: str) -> list[str]:
+        return [f"{mark.word} {mark.attempt}" for mark in self.marks(job_id)]
+
+    def until_marked(self, number: int = 1) -> list[Mark]:
+        return until(lambda: marks if len(marks := self.marks()) >= number else [])
+
+    def overlaps(self) -> list[str]:
+        """Two runs of a job at the same time, both of which came to their ends."""
+        spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        marks = self.marks()
+        for begin in (mark for mark in marks if mark.word == "start"):
+            for end in marks:
+                if end.word == "end" and (end.job, end.attempt) == (begin.job, begin.attempt):
+                    spans[begin.job].append((begin.moment, end.moment))
+        return [job for job, runs in spans.items() if _overlap(sorted(runs))]
+
+
+def _overlap(runs: Sequence[tuple[float, float]]) -> bool:
+    return any(later[0] < earlier[1] for earlier, later in zip(runs, runs[1:], strict=False))
+
+
+def until(look: Callable[[], T], patience: float = PATIENCE) -> T:
+    """What `look` finds, as soon as it finds something."""
+    end = time.monotonic() + patience
+    while not (found := look()):
+        assert time.monotonic() < end, f"nothing came within {patience} s"
+        time.sleep(0.005)
+    return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .recurrence import Rule
     from .store import Store
     from .task import Call, Runs
-    from .worker import Worker
+    from .worker import Worker, WorkerSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,7 +40,6 @@ EXECUTORS = {
     "async": "queuemgr.executors.aio:AioExecutor",
     "thread": "queuemgr.executors.threads:ThreadExecutor",
     "process": "queuemgr.executors.processes:ProcessExecutor",
-    "pool": "queuemgr.executors.processes:ProcessExecutor",
 }
 
 
@@ -131,12 +130,13 @@ class App:
     def worker(self, queues: Mapping[str, int] | None = None, **settings: Any) -> Worker:
         """A worker for this app's tasks. `queues` maps names to weights; by default those that its tasks name.
 
-        Further: `concurrency`, `grace` in seconds, `name`, `burst` (stop when nothing is ready).
+        Further: `concurrency`, `grace` in seconds, `name`, `burst` (stop when nothing is ready), `max_tasks_per_child`
+        (after so many jobs a process of the pool is replaced).
         """
         from .worker import Worker, WorkerSettings
 
         chosen = WorkerSettings(queues=queues or self.queues, max_result=self.max_result, **settings)
-        executors = self._executors(chosen.concurrency)
+        executors = self._executors(chosen)
         return Worker(self.aio.store, self.tasks, self.codec, executors, chosen, self.clock, self.schedules)
 
     def work(self, queues: Mapping[str, int] | None = None, **settings: Any) -> None:
@@ -165,12 +165,17 @@ class App:
         """Release files, threads and connections; the next verb opens them again."""
         self.client.close()
 
-    def _executors(self, concurrency: int) -> dict[str, Callable[[], Executor]]:
+    def _executors(self, settings: WorkerSettings) -> dict[str, Callable[[], Executor]]:
+        @cache
+        def processes() -> Executor:
+            options = {"size": settings.concurrency, "max_tasks_per_child": settings.max_tasks_per_child}
+            return cast("Executor", _make(EXECUTORS["process"], self.path, **options))
+
         return {
             "async": lambda: _make(EXECUTORS["async"]),
-            "thread": lambda: _make(EXECUTORS["thread"], concurrency),
-            "process": lambda: _make(EXECUTORS["process"], self.path),
-            "pool": lambda: _make(EXECUTORS["pool"], self.path, size=concurrency),
+            "thread": lambda: _make(EXECUTORS["thread"], settings.concurrency),
+            "process": processes,
+            "pool": processes,
         }
 
 

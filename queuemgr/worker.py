@@ -61,6 +61,7 @@ class WorkerSettings:
     name: str = ""
     id: str = ""
     burst: bool = False
+    max_tasks_per_child: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +96,7 @@ class Worker:
         self._codec = codec
         self._factories = executors
         self._executors: dict[str, Executor] = {}
+        self._opening = asyncio.Lock()
         self._settings = settings
         self._clock = clock
         self._schedules = schedules
@@ -121,7 +123,7 @@ class Worker:
             self._over = True
             tending.cancel()
             await asyncio.gather(tending, return_exceptions=True)
-            for executor in self._executors.values():
+            for executor in set(self._executors.values()):
                 await executor.close()
 
     def stop(self, grace: float | None = None) -> None:
@@ -246,9 +248,13 @@ class Worker:
                 deadline.cancel()
 
     async def _open(self, kind: str) -> Executor:
-        executor = self._executors[kind] = self._factories[kind]()
-        await executor.open()
-        return executor
+        async with self._opening:
+            if kind not in self._executors:
+                executor = self._factories[kind]()
+                if executor not in self._executors.values():
+                    await executor.open()
+                self._executors[kind] = executor
+        return self._executors[kind]
 
     def _interrupt(self, run: Run, why: Why) -> None:
         if run.call is None or run.executor is None or run.call.why is not None:

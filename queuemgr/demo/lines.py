@@ -48,7 +48,7 @@ class Lines:
         self._told = len(view.events)
         if self._is_due() or view.done == view.total:
             slow = [f"{PurePath(one.name).name} {one.percent:.0f} %" for one in view.running if one.percent]
-            more = f"; running: {', '.join(slow)}" if slow else ""
+            more = f"; {', '.join(slow[:3])}{' …' * (len(slow) > 3)}" if slow else ""
             self._print(f"{clock(view.seconds)}  {view.done:,} of {view.total:,} jobs, {view.rate:,.0f}/s{more}")
 
     def checked(self, done: int, total: int) -> None:

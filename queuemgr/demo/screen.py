@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WIDEST = 110
 EVENTS = 6
-FIXED = 12 + EVENTS  # lines that are not running jobs
+FIXED = 13 + EVENTS  # lines that are not running jobs
 DRAW = 0.1
 MOST = 10
 BRIEF = 0.3

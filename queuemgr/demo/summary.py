@@ -69,7 +69,7 @@ def commands(dead: str | None = None) -> dict[str, str]:
     """What can be done next; `dead` is a job's id."""
     name = program()
     about_dead = {"show": f"{name} jobs show {dead}", "retry": f"{name} jobs retry {dead}"}
-    more = {"worker": f"{name} worker {APP}", "status": f"{name} status"}
+    more = {"worker": f"{name} worker {APP}", "monitor": f"{name} monitor"}
     return (about_dead if dead else {}) | more
 
 
@@ -119,7 +119,7 @@ def _next_steps(summary: Summary) -> Iterator[str]:
         yield f"    {todo['retry']}"
     yield "  A worker for it, and everything at a glance:"
     yield f"    {todo['worker']}"
-    yield f"    {todo['status']}"
+    yield f"    {todo['monitor']}"
 
 
 def _events(summary: Summary) -> Iterator[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from queuemgr.store import QueueInfo, WorkerInfo
 
 WINDOW = 2.0
+TELLING = 10.0  # percent from which on a job's own estimate is worth something
 UNFINISHED = (*WAITING, State.RUNNING)
 
 
@@ -61,7 +62,8 @@ class View:
         """What the rate says, but no less than the running jobs say of themselves."""
         if self.rate <= 0:
             return None
-        return max((self.total - self.done) / self.rate, *(job.left or 0.0 for job in self.running), 0.0)
+        told = [job.left for job in self.running if job.left is not None and (job.percent or 0.0) >= TELLING]
+        return max((self.total - self.done) / self.rate, *told, 0.0)
 
 
 class Watch:

@@ -88,7 +88,7 @@ def test_all_about_a_job_that_succeeded(shop: Shop) -> None:
     document = ask("jobs", "show", job.id, "--store", shop.url)
     assert document.keys() == {"at", "job", "why", "next", "arguments", "result", "attempts", "output"}
     assert document["job"].keys() == JOB_KEYS
-    assert document["arguments"] == {"positional": ["a@b.c"], "named": {"subject": "Hi"}, "size": 26}
+    assert document["arguments"] == {"positional": ["a@b.c"], "named": {"subject": "Hi"}, "size": 28}
     assert document["result"] == {"value": "Hi, a@b.c", "size": 11}
     assert [attempt["outcome"] for attempt in document["attempts"]] == ["succeeded"]
     assert [(line["stream"], line["text"]) for line in document["output"]] == [

@@ -1,7 +1,7 @@
 """A small program with one task for each executor. The crash tests start it, kill it and start it again.
 
-`python program.py enqueue NUMBER` sends jobs, `work` works until nothing is ready, `serve` works until it is told to stop.
-Each run leaves its marks in the file that MARKS names.
+`python program.py enqueue NUMBER` sends jobs, `work` works until nothing is ready, `serve` until it is told to stop.
+Each run leaves its marks in the file that MARKS names. It decides nothing about its own death.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from typing import Any
 
 from queuemgr import App, current_job
 
-
 app = App(os.environ["STORE"])
 
 
 def mark(word: str) -> None:
-    """One line in the file of marks, written at once: word, job, attempt, process, nanoseconds of the machine's clock."""
+    """One line in the file of marks: word, job, attempt, process, nanoseconds of the machine's clock."""
     job = current_job()
     line = f"{word} {job.id} {job.attempt} {os.getpid()} {time.monotonic_ns()}\n"
     marks = os.open(os.environ["MARKS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -93,6 +92,15 @@ def hold_the_gil(seconds: int) -> str:
 async def block_the_loop(seconds: int) -> str:
     mark("start")
     time.sleep(seconds)
+    mark("end")
+    return "well done"
+
+
+@app.task(name="sit in C")
+def sit_in_c(seconds: float) -> str:
+    """Nothing can be raised in its thread meanwhile."""
+    mark("start")
+    time.sleep(first(seconds))
     mark("end")
     return "well done"
 

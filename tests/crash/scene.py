@@ -1,4 +1,4 @@
-"""The scene of a crash: a store, the processes that use it, and what they left behind. It starts and kills; it judges nothing."""
+"""The scene of a crash: a store, the processes that use it, and what they left behind. It judges nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
+import psutil
 
 from queuemgr.job import Job, JobRecord, State, new_id
 from queuemgr.store import Query
@@ -56,26 +60,27 @@ class Scene:
     # jobs
 
     def enqueue(self, task: str, *arguments: Any, number: int = 1, **fields: Any) -> list[str]:
-        import msgspec
-
         data = msgspec.json.encode([list(arguments)])
         now = time.time()
         jobs = [Job(id=new_id(), task=task, args=data, created_at=now, **fields) for _ in range(number)]
         self.store.enqueue_now(jobs)
         return [job.id for job in jobs]
 
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(work)
+
     def get(self, job_id: str) -> JobRecord:
-        return asyncio.run(self.store.get(job_id))
+        return self.do(self.store.get(job_id))
 
     def all_jobs(self) -> list[JobRecord]:
-        page = asyncio.run(self.store.find(Query(), 10_000))
+        page = self.do(self.store.find(Query(), 10_000))
         return [self.get(record.id) for record in reversed(page.jobs)]
 
     def result(self, job_id: str) -> bytes | None:
-        return asyncio.run(self.store.result(job_id))
+        return self.do(self.store.result(job_id))
 
     def count_running(self) -> int:
-        return asyncio.run(self.store.count(Query(states=(State.RUNNING,))))
+        return self.do(self.store.count(Query(states=(State.RUNNING,))))
 
     # processes
 
@@ -137,7 +142,14 @@ class Scene:
 
 
 def _overlap(runs: Sequence[tuple[float, float]]) -> bool:
-    return any(later[0] < earlier[1] for earlier, later in zip(runs, runs[1:], strict=False))
+    return any(later[0] < earlier[1] for earlier, later in pairwise(runs))
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until(look: Callable[[], T], patience: float = PATIENCE) -> T:

@@ -225,7 +225,7 @@ class Simulation:
         for row in drive(self.producer.store.workers()):
             if row.id == process.name:
                 age = self.now - row.beat_at
-                require(0 <= age < LEASE / 3, f"the lease of {row.id} is {age:.1f} s old after its beat")
+                require(age < LEASE / 3, f"the lease of {row.id} is {age:.1f} s old after its beat")
                 self.rows[row.id] = row
                 return
         require(process.name not in self.rows, f"worker {process.name} has beaten and is forgotten")

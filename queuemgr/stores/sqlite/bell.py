@@ -1,7 +1,7 @@
 """Tells an event loop that the file was written to, without polling it: the kernel does (inotify(7)).
 
 Commits that others may wait for ring through the turn file, after they can be read (database.py). A commit that an
-application makes on its own connection is seen in the log, a moment before it can be read. It does not say what changed.
+application makes on its own connection is seen in the log, a moment before it can be read. What changed is not said.
 """
 
 from __future__ import annotations

@@ -30,10 +30,10 @@ class SuspectCases(Cases):
         self, stage: Stage
     ) -> None:
         await stage.enqueue_many(3)
-        for verdict in (CRASHED, UNKNOWN):
-            for worker in ("a", "b", "c"):
-                for lease in await stage.claim(worker, 1):
-                    await stage.settle(lease, verdict, worker=worker)
+        for lease in await stage.claim():
+            await stage.settle(lease, CRASHED)
+        for worker, lease in [(worker, await stage.lease(worker)) for worker in ("a", "b", "c")]:
+            await stage.settle(lease, UNKNOWN, worker=worker)
         first = await stage.lease()
         assert await stage.claim() == []
         assert await stage.settle(first)

@@ -208,7 +208,7 @@ def load(path: str) -> App:
 def _scheme(url: str) -> str:
     scheme, colon, _ = url.partition("://")
     if not colon or scheme not in STORES:
-        raise ConfigError(f"{url!r} is no store: {did_you_mean(scheme, STORES)} For example sqlite:///jobs.db")
+        raise ConfigError(f"{url!r} is no store: {did_you_mean(scheme, STORES)}; write for example sqlite:///jobs.db")
     return scheme
 
 

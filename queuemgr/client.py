@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import Unsupported
 from .handle import AsyncHandle, Handle
-from .portal import Portal
 from .recurrence import next_after
 from .schedule import Schedule
 from .store import Query
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .codec import Codec
     from .job import Job, JobRecord
+    from .portal import Portal
     from .recurrence import Missed, Rule
     from .store import Enqueued, OutputLine, Page, QueueInfo, ScheduleInfo, Store, WorkerInfo
     from .task import Call
@@ -152,7 +152,13 @@ class Client:
         self.codec = aio.codec
         self.clock = aio.clock
         self.max_payload = max_payload
-        self._portal = Portal()
+
+    @cached_property
+    def _portal(self) -> Portal:
+        # Brings asyncio along, which a producer's direct path does without.
+        from .portal import Portal
+
+        return Portal()
 
     def enqueue(self, call: Call[R]) -> Handle[R]:
         done = self._enqueue((call.job,))[0]
@@ -236,7 +242,8 @@ class Client:
         """Release the store's files and threads. The next verb opens them again."""
         if "store" in vars(self.aio):
             self.run(self.aio.store.close(), "close")
-        self._portal.close()
+        if "_portal" in vars(self):
+            self._portal.close()
 
     def run(self, verb: Coroutine[Any, Any, T], name: str) -> T:
         return self._portal.call(verb, f"the same verb of app.aio ({name})")

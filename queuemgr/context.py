@@ -18,7 +18,7 @@ class Snooze(BaseException):
     """Return or raise it in a task to be run again after `delay` seconds, without using up an attempt."""
 
     def __init__(self, delay: float) -> None:
-        if delay < 0:
+        if not delay >= 0:
             raise ValueError(f"a snooze needs a delay of 0 or more seconds, not {delay}")
         self.delay = float(delay)
         super().__init__(f"again in {delay} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from .store import Report
@@ -29,7 +30,7 @@ class RunReporter:
         report = self._pending()
         report.progress = percent
         if note is not None:
-            report.note = note
+            report.note = str(note)
 
     def output(self, stream: str, text: str) -> None:
         if self._left <= 0:
@@ -43,6 +44,8 @@ class RunReporter:
         """What has been said since the last time."""
         report, self._report = self._report, None
         self._dirty.discard(self)
+        if report is not None and len(report.output) > 1:
+            report.output = _joined(report.output)
         return report
 
     def _pending(self) -> Report:
@@ -51,3 +54,12 @@ class RunReporter:
             report = self._report = Report(self._lease)
         self._dirty.add(self)
         return report
+
+
+def _joined(output: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
+    """Pieces of one stream that follow each other as one, with the moment of the first: print() writes in pieces."""
+    joined: list[tuple[float, str, str]] = []
+    for stream, pieces in groupby(output, key=lambda piece: piece[1]):
+        first, *more = pieces
+        joined.append((first[0], stream, first[2] + "".join(text for _, _, text in more)))
+    return joined

@@ -32,7 +32,8 @@ async def _run(worker: Worker) -> bool:
     stop = _Stop(worker)
     in_main_thread = threading.current_thread() is threading.main_thread()
     for signum in (signal.SIGTERM, signal.SIGINT) if in_main_thread else ():
-        loop.add_signal_handler(signum, stop, signum)
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            loop.add_signal_handler(signum, stop, signum)
     watchdog = Watchdog(loop, overdue=worker.overdue, threads=worker.threads)
     watchdog.open()
     try:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .errors import StoreError
-from .outcome import Crashed, Done, Failed
+from .job import State
+from .outcome import Crashed, Done, Failed, Verdict
 from .store import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .job import Lease
-    from .outcome import Outcome, Verdict
+    from .outcome import Outcome
     from .store import Report, Store
 
 log = logging.getLogger("queuemgr.worker")
@@ -93,8 +95,24 @@ class Settler:
                     log.warning("%d settlements wait, the store did not take them: %s", len(settlements), error)
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
+                except Exception:
+                    log.exception("a report or the end of a job cannot be written down; each is tried by itself")
+                    await self._each_by_itself(reports, settlements)
         finally:
             self._flushing = None
+
+    async def _each_by_itself(self, reports: list[Report], settlements: list[Settlement]) -> None:
+        """What cannot be written down must not keep the rest: such a report is dropped, such a run has failed."""
+        for report in reports:
+            with suppress(Exception):
+                await self._store.report([report])
+        for settlement in settlements:
+            try:
+                await self._settle([settlement])
+            except StoreError:
+                self._settlements.append(settlement)
+            except Exception as error:
+                self._settlements.append(_unwritable(settlement, error))
 
     async def _settle(self, settlements: list[Settlement]) -> None:
         if not settlements:
@@ -103,3 +121,9 @@ class Settler:
         for settlement, fresh in zip(settlements, taken, strict=True):
             if not fresh:
                 self._on_stale(settlement.lease)
+
+
+def _unwritable(ended: Settlement, error: Exception) -> Settlement:
+    reason = f"its end ({ended.verdict.word}) could not be written down: {error!a}"
+    verdict = Verdict(State.DEAD, "failed", failed=True, reason=reason)
+    return Settlement(ended.lease, ended.worker, verdict, ended.ended_at)

@@ -258,6 +258,10 @@ def _write_moment(value: datetime | time) -> dict[str, Any]:
         name = zone.tzname(None)
         if name != timezone(zone.utcoffset(None)).tzname(None):
             members["name"] = name
+        beyond = zone.utcoffset(None) % timedelta(seconds=1)
+        if beyond:
+            # Python reads an offset of less than a second as none at all.
+            members["offset"] = zone.utcoffset(None) // timedelta(microseconds=1)
     elif zone is not None:
         members["zone"] = _zone_key(zone)
     if value.fold:
@@ -277,9 +281,11 @@ def _zone_key(zone: object) -> str:
 
 
 def _moment_reader(kind: type[datetime] | type[time]) -> Callable[..., Any]:
-    def read(v: str, zone: str | None = None, name: str | None = None, fold: int = 0) -> datetime | time:
+    def read(
+        v: str, zone: str | None = None, name: str | None = None, fold: int = 0, offset: int | None = None
+    ) -> datetime | time:
         moment = kind.fromisoformat(v)
-        tzinfo: Any = moment.tzinfo
+        tzinfo: Any = moment.tzinfo if offset is None else timezone(timedelta(microseconds=offset))
         if zone is not None:
             from zoneinfo import ZoneInfo
 

@@ -107,6 +107,7 @@ class Worker:
         self._deadline = 0.0
         self._hurried = False
         self._over = False
+        self._left = False
         self._progress = asyncio.Event()
         self._resting: asyncio.Future[None] | None = None
         self._pruned = 0.0
@@ -115,6 +116,7 @@ class Worker:
     async def run(self) -> bool:
         """Work until `stop`; with `burst`, until nothing is ready. False if something could not be stopped in time."""
         await self._join()
+        log.info("worker %s is ready", self.id)
         tending = asyncio.create_task(self._tend_always(), name="queuemgr tend")
         try:
             await self._work_until_stopped()
@@ -125,6 +127,7 @@ class Worker:
             await asyncio.gather(tending, return_exceptions=True)
             for executor in set(self._executors.values()):
                 await executor.close()
+            await self._leave_anyway()
 
     def stop(self, grace: float | None = None) -> None:
         """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt."""
@@ -140,7 +143,11 @@ class Worker:
         trouble = NO_TROUBLE
         while not self._stopping:
             try:
-                if not await self._claim_and_begin() and self._settings.burst and not self.running:
+                busy = bool(self.running)
+                if self._settings.burst and not busy:
+                    # What has just ended may be ready again.
+                    await self._settler.drain()
+                if not await self._claim_and_begin() and self._settings.burst and not (busy or self.running):
                     return
                 trouble = NO_TROUBLE
             except StoreError as error:
@@ -204,7 +211,11 @@ class Worker:
             outcome = await self._execute(run, policy) if admitted is None else admitted
             point("run.after")
             now = self._clock.now()
-            verdict = judge(lease, outcome, policy, now)
+            try:
+                verdict = judge(lease, outcome, policy, now)
+            except Exception as error:  # the task's own backoff function
+                outcome = Failed(describe(error), names_of(error), retry=False)
+                verdict = judge(lease, outcome, policy, now)
             settlement = settlement_of(lease, outcome, verdict, self.id, now)
             self._settler.settle(settlement, run.reporter.take())
         finally:
@@ -366,5 +377,13 @@ class Worker:
     async def _leave(self) -> bool:
         await self._settler.drain()
         await self._store.leave(self.id)
+        self._left = True
         point("stop.released")
         return True
+
+    async def _leave_anyway(self) -> None:
+        """Cancelled or failed: this process lives on, so nobody else would give back what was leased to it."""
+        if not self._left and not self.running:
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(LAST_GRACE):
+                    await self._leave()

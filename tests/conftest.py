@@ -122,7 +122,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
     tally = {name: Tally() for name in COMPONENTS}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.getreports(outcome):
-            for name in {value for key, value in report.user_properties if key == PROPERTY}:
+            for name in {value for key, value in getattr(report, "user_properties", ()) if key == PROPERTY}:
                 tally[name].count(outcome, report.nodeid)
     terminalreporter.section("what was exercised")
     width = max(len(component.title) for component in COMPONENTS.values())

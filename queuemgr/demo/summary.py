@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from .killing import Killed
     from .troubles import Troubles
 
+MOST = 10
 STYLES = {
     r"\A.*": "bold",
     r"(?m)\bequal$": "bold green",
     r"NOT EQUAL.*|not all is well": "bold red",
-    r"(?m)^  (killed|retried|dead|delayed|isolated|schedule|largest|files|bytes|words|left out)": "cyan",
+    r"(?m)^  [a-z]+( out)?  +": "cyan",
     r"(?m)^    \S.*": "bold",
 }
 
@@ -130,10 +131,13 @@ def _events(summary: Summary) -> Iterator[str]:
         yield f"            {counted(summary.troubles.taken_back, 'job')} taken back and run again; {lost}"
     for one in summary.troubles.retried:
         yield f"  retried   {one.file}: {one.error}, attempt {one.succeeded_at} succeeded"
-    for one in summary.troubles.dead:
+    for one in summary.troubles.dead[:MOST]:
         yield f"  dead      {one.file}: {one.error}"
+    if len(summary.troubles.dead) > MOST:
+        yield f"            and {len(summary.troubles.dead) - MOST:,} more"
     for way, names in summary.special.items():
-        yield f"  {way:8}  {', '.join(names)}"
+        if names:
+            yield f"  {way:10}{', '.join(names)}"
     yield f"  schedule  every second, {counted(summary.beats, 'time')}; removed at the end"
 
 
@@ -145,7 +149,8 @@ def _totals(summary: Summary) -> Iterator[str]:
     yield f"            {_verdict(summary)}"
     for name, names in _aside(summary):
         if names:
-            yield f"  {name:10}{', '.join(names)}"
+            more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
+            yield f"  {name:10}{', '.join(names[:MOST])}{more}"
 
 
 def _verdict(summary: Summary) -> str:
@@ -156,6 +161,6 @@ def _verdict(summary: Summary) -> str:
 
 def _aside(summary: Summary) -> Iterator[tuple[str, list[str]]]:
     yield "different", summary.different
-    yield "unreadable", list(summary.totals.unreadable)
+    yield "unread", list(summary.totals.unreadable)
     yield "changed", [f"{name} (while the demo ran; not counted)" for name in summary.changed]
     yield "left out", [f"{what} ({number:,})" for what, number in summary.left_out.items()]

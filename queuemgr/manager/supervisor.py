@@ -130,7 +130,6 @@ def supervise(app_path: str, processes: int, **settings: object) -> int:
         except QueuemgrError as error:
             print(f"queuemgr: {error}", file=sys.stderr)
             return BAD_START
-        log.info("worker %d (pid %d) is ready", number, os.getpid())
         end_now(run(worker))
         app.close()
         return 0
@@ -142,6 +141,8 @@ def _become_worker(parent: int, number: int, work: Callable[[int], int]) -> None
     """The rest of the forked process's life. It stops in good order when its parent dies."""
     code = 1
     try:
+        # A terminal sends Ctrl-C to parent and workers alike; the parent passes it on, and twice would mean "at once".
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

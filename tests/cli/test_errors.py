@@ -69,7 +69,7 @@ def test_with_json_an_error_is_an_object_on_stderr(shop: Shop) -> None:
     told = json.loads(result.stderr)["error"]
     assert told["type"] == "JobNotFound"
     assert "'nope'" in told["message"]
-    assert told["hint"] == "queuemgr jobs list"
+    assert told["hint"] == f"queuemgr jobs list --store {shop.url}"
 
 
 def test_wrong_usage_is_an_object_as_well() -> None:

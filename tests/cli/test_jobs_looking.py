@@ -43,6 +43,11 @@ def test_the_newest_come_first_and_pages_follow_one_another(shop: Shop) -> None:
     assert ids("--store", shop.url, "--limit", "3", "--after", first["after"]) == made[1::-1]
 
 
+def test_a_position_that_is_none_is_wrong_usage(shop: Shop) -> None:
+    shop.app.client.count()
+    assert call("jobs", "list", "--after", "x", "--store", shop.url).exit_code == 2
+
+
 def test_filters_choose(shop: Shop) -> None:
     dead = shop.die()
     tagged = shop.task("add").using(tags=("blue",)).enqueue(1, 2).id

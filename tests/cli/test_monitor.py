@@ -19,15 +19,16 @@ from .conftest import Shop, ask, call, start
 def document_of(*names: str, running: int = 0, failed: int = 0) -> dict[str, Any]:
     states = ("scheduled", "ready", "running", "held", "parked", "succeeded", "dead", "cancelled")
     queue = {"paused": False, "oldest_ready": None, "counts": dict.fromkeys(states, 3), "workers": 1}
-    job = {
-        **{"id": "0" * 36, "task": "shop.slow", "state": "running", "started_at": 90.0, "finished_at": 95.0},
-        **{"progress": 50.0, "seconds_left": 10.0, "note": "step 5 of 10", "error": {"type": "builtins.ValueError"}},
-        "cancel_requested": False,
-    }
-    worker = {"alive": True, "concurrency": 16, "running": running}
+    job = {"id": "0" * 36, "task": "shop.slow", "state": "running", "started_at": 90.0, "finished_at": 95.0}
+    job |= {"progress": 50.0, "seconds_left": 10.0, "note": "step 5 of 10", "error": {"type": "builtins.ValueError"}}
     return {
-        **{"at": 100.0, "url": "sqlite:///jobs.db", "queues": [{**queue, "name": name} for name in names]},
-        **{"workers": [worker], "running": [job] * running, "failed": [job] * failed, "finished": 12},
+        "at": 100.0,
+        "url": "sqlite:///jobs.db",
+        "queues": [queue | {"name": name} for name in names],
+        "workers": [{"alive": True, "concurrency": 16, "running": running}],
+        "running": [job | {"cancel_requested": False}] * running,
+        "failed": [job] * failed,
+        "finished": 12,
     }
 
 

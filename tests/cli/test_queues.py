@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -76,9 +77,9 @@ def test_workers_are_listed_with_what_they_run(
     shop: Shop, join: Callable[..., None], claim: Callable[..., None]
 ) -> None:
     join("w1", name="one", queues=("default",), tasks=(f"{shop.module}.add",))
-    join("w2", host="elsewhere", beat_at=0.0)
     shop.task("add").enqueue(1, 2)
     claim("w1")
+    join("w2", host="elsewhere", beat_at=0.0)
     workers = {worker["id"]: worker for worker in ask("workers", "list", "--store", shop.url)["workers"]}
     assert workers["w1"].keys() == {
         *("id", "name", "alive", "state", "host", "here", "pid", "queues", "tasks", "concurrency"),
@@ -128,8 +129,9 @@ def test_without_an_app_the_tasks_are_those_of_the_workers(shop: Shop, join: Cal
     }
 
 
-def test_the_tasks_of_an_app_can_be_listed_before_its_store_exists(shop: Shop) -> None:
-    assert call("tasks", "list", "--app", shop.path).exit_code == 0
+def test_the_tasks_of_an_app_can_be_listed_before_its_store_exists(shop: Shop, tmp_path: Path) -> None:
+    assert len(ask("tasks", "list", "--app", shop.path)["tasks"]) == len(shop.app.tasks)
+    assert not (tmp_path / "shop.db").exists()
 
 
 def test_the_store_tells_what_it_holds(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,10 @@ def test_its_start_and_its_log_can_be_json(shop: Shop) -> None:
 
 def test_it_stops_when_it_is_told_to(shop: Shop) -> None:
     with start("worker", shop.path) as worker:
-        assert worker.stderr is not None
-        assert "is ready" in worker.stderr.readline()
+        deadline = time.monotonic() + 30
+        while not shop.app.client.workers():  # it joins once it listens to signals
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=30)
     assert worker.returncode == 0

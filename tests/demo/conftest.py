@@ -47,7 +47,8 @@ def demo(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Demo]]:
 
     yield start
     for one in started:
-        for process in [*one.left, one.process]:
+        one.process.kill()
+        for process in one.left:
             with suppress(psutil.Error):
                 process.kill()
         one.process.communicate()

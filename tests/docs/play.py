@@ -116,7 +116,8 @@ class Stage:
 
 def _compare(printed: list[str], told: list[str], where: str) -> None:
     """A line `…` stands for any number of lines."""
-    pattern = "".join("(?:\n.*)*" if line == "…" else "\n" + re.escape(line.rstrip()).replace("…", ".*") for line in told)
+    lines = (".*".join(map(re.escape, line.rstrip().split("…"))) for line in told)
+    pattern = "".join("(?:\n.*)*" if line == ".*" else f"\n{line}" for line in lines)
     text = "\n".join(line.rstrip() for line in printed)
     said = "\n".join(told)
     assert re.fullmatch(pattern, f"\n{text}"), f"{where} promises\n{said}\nand it prints\n{text}"

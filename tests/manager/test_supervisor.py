@@ -185,3 +185,14 @@ def test_burst_workers_end_when_nothing_is_left(command: Command) -> None:
     command.start(settings="burst=True")
     assert command.end() == 0
     assert len(command.marks("n")) == 20
+
+
+def test_one_interrupt_of_the_whole_terminal_is_one_stop(command: Command) -> None:
+    command.start()
+    command.enqueue("long.enqueue(0.5)")
+    wait_for(lambda: command.marks("begun"), "the job did not begin")
+    assert command.process is not None
+    for process in (psutil.Process(command.process.pid), *command.workers()):
+        process.send_signal(signal.SIGINT)
+    assert command.end() == 0
+    assert len(command.marks("ended")) == 1

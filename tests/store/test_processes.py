@@ -12,11 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from queuemgr.job import State
 from queuemgr.store import Query
 from queuemgr.stores.sqlite.store import SqliteStore
 from queuemgr.testing.elsewhere import Elsewhere
 from tests.store.rig import make_job, start_python
+
+# Since Python 3.12 a fork beside threads is warned of. That it does no harm here is what is tested.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 PRODUCE_FOR_A_WHILE = """
     store = SqliteStore(f"sqlite:///{sys.argv[1]}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from shlex import join
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -40,7 +41,7 @@ class Root(VerbGroup):
     """Turns whatever a verb does or raises into an exit code."""
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        words = list(sys.argv[1:] if args is None else args)
+        words = [_readable(word) for word in (sys.argv[1:] if args is None else args)]
         _let_every_text_be_printed()
         extra["standalone_mode"] = False
         try:
@@ -52,7 +53,7 @@ class Root(VerbGroup):
             click.echo("queuemgr: interrupted", err=True)
             code = INTERRUPTED
         except Exception as error:
-            code = _tell(error, as_json="--json" in words)
+            code = _tell(error, words)
         sys.exit(code if isinstance(code, int) else OK)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
@@ -91,7 +92,16 @@ def main(**_named: Any) -> None:
     """
 
 
-def _tell(error: Exception, *, as_json: bool) -> int:
+def _readable(word: str) -> str:
+    """In a locale that does not know its letters, a word arrives with its bytes hidden in it."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(word).decode("utf-8", "replace")
+    return word
+
+
+def _tell(error: Exception, words: Sequence[str]) -> int:
     """Print what went wrong and the next step; the exit code."""
     expected = isinstance(error, (click.ClickException, QueuemgrError))
     if not expected or os.environ.get("QUEUEMGR_DEBUG"):
@@ -101,8 +111,8 @@ def _tell(error: Exception, *, as_json: bool) -> int:
     message = error.format_message() if isinstance(error, click.ClickException) else str(error)
     if not expected:
         message = f"an unexpected {type(error).__name__}: {message}"
-    hint = hint_of(error) or _usage_hint(error)
-    if as_json:
+    hint = _with_place(hint_of(error), words) or _usage_hint(error)
+    if "--json" in words:
         import json
 
         told = {"type": type(error).__name__, "message": message, "hint": hint or None}
@@ -110,6 +120,15 @@ def _tell(error: Exception, *, as_json: bool) -> int:
     else:
         click.echo("\n".join([f"queuemgr: {message}", *(f"  {line}" for line in hint.splitlines())]), err=True)
     return code_of(error) if expected else FAILED
+
+
+def _with_place(hint: str, words: Sequence[str]) -> str:
+    """A command that can be copied, with the options that named the store."""
+    if not hint.startswith("queuemgr "):
+        return hint
+    named = [one for at, one in enumerate(words) if {one, words[at - 1]} & {"--store", "--app"}]
+    first, *rest = hint.split("\n")
+    return "\n".join([f"{first} {join(named)}".rstrip(), *rest])
 
 
 def _usage_hint(error: Exception) -> str:

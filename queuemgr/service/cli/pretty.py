@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -43,12 +44,16 @@ STYLES = {
 GAP = 2
 BAR = 12
 SHORTEST = 12
+DUMB = ("dumb", "unknown")
 
 
 class Terminal(Console):
     """A console that leaves the words as they are, and tells whoever writes when the reader is gone."""
 
     def __init__(self, **settings: Any) -> None:
+        if os.environ.get("TERM", "") in DUMB:
+            # Of such a terminal nothing is known but what the environment says, which rich does not ask.
+            settings = {"width": _number("COLUMNS", 80), "height": _number("LINES", 25)} | settings
         super().__init__(theme=Theme(STYLES), markup=False, highlight=False, emoji=False, soft_wrap=False, **settings)
 
     def on_broken_pipe(self) -> None:
@@ -115,6 +120,11 @@ def bar(fraction: float, width: int, console: Console) -> str:
     full, empty = ("#", "-") if _only_ascii(console) else ("\u2588", "\u2591")
     filled = round(width * min(1.0, max(0.0, fraction)))
     return full * filled + empty * (width - filled)
+
+
+def _number(variable: str, usual: int) -> int:
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() and int(text) > 0 else usual
 
 
 def _titled(title: str, body: RenderableType) -> RenderableType:

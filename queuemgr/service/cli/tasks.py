@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from queuemgr.service.failures import NoStore
+
 from .commands import Verb, VerbGroup
 from .session import about_store
 
@@ -25,12 +27,18 @@ def tasks() -> None:
 @about_store
 def list_(session: Session) -> None:
     """The tasks of the app, or without --app the names that the running workers know."""
-    from queuemgr.service.operations.workers import list_tasks
+    from queuemgr.service.connecting import load_app
+    from queuemgr.service.operations.workers import list_tasks, tasks_of
 
     from .views.workers import tasks_page
 
     async def fetch(connection: Connection) -> Document:
         return await list_tasks(connection.client, connection.app)
 
-    document = session.run(fetch, with_app=True, create=session.place.app is not None)
+    try:
+        document = session.run(fetch, with_app=True)
+    except NoStore:
+        if session.place.app is None:
+            raise
+        document = tasks_of(load_app(session.place.app), {})
     session.output.show(document, tasks_page)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from queuemgr.job import State
 from queuemgr.service.facts import attempt_facts, job_facts, line_facts
-from queuemgr.service.failures import NotFound
+from queuemgr.service.failures import Misused, NotFound
 from queuemgr.service.lines import whole_lines
 from queuemgr.service.payloads import arguments_of, format_of, result_of
 from queuemgr.service.reasons import Surroundings, reason_of
@@ -27,8 +27,11 @@ LAST = "last"
 
 
 async def list_jobs(client: AsyncClient, query: Query, limit: int = 20, after: int | str | None = None) -> Facts:
-    """{"at", "jobs", "after"}, newest first; "after" asks for the next page and is null at the end."""
-    page = await client.find(query, limit, after)
+    """{"at", "jobs", "after"}, newest first; "after" asks for the next page and is null at the end. Raises Misused."""
+    try:
+        page = await client.find(query, limit, after)
+    except ValueError as error:
+        raise Misused(f"{after!r} is no position of a job", 'take it from "after" of the page before') from error
     now = client.clock.now()
     following = None if page.after is None else str(page.after)
     return {"at": now, "jobs": [job_facts(job, now) for job in page.jobs], "after": following}

@@ -9,6 +9,8 @@ from queuemgr.service.facts import Facts, is_alive, task_facts, worker_facts
 from queuemgr.store import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
 
@@ -36,8 +38,13 @@ async def known_tasks(client: AsyncClient) -> dict[str, int]:
 async def list_tasks(client: AsyncClient, app: App | None) -> Facts:
     """{"source", "tasks"}: with an app all facts of its tasks, else the names that workers have told the store."""
     served = await known_tasks(client)
-    if app is None:
-        tasks: list[Facts] = [{"name": name, "workers": number} for name, number in sorted(served.items())]
-        return {"source": "workers", "tasks": tasks}
+    if app is not None:
+        return tasks_of(app, served)
+    tasks: list[Facts] = [{"name": name, "workers": number} for name, number in sorted(served.items())]
+    return {"source": "workers", "tasks": tasks}
+
+
+def tasks_of(app: App, served: Mapping[str, int]) -> Facts:
+    """The same for an app alone; `served` are the numbers of workers that know each task."""
     tasks = [task_facts(task) | {"workers": served.get(task.name, 0)} for task in app.tasks]
     return {"source": "app", "tasks": sorted(tasks, key=lambda task: str(task["name"]))}

@@ -14,27 +14,23 @@ from collections import deque
 from contextlib import ExitStack, suppress
 from errno import EDEADLK, ENOLCK
 from functools import partial
-from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from queuemgr.errors import ConfigError, StoreUnavailable
 
 from .faults import named_fault, renamed
-from .lane import Lane, call_soon, resolve
+from .opening import DURABILITY, connect, open_turn, uses_wal
 from .schema import VERSION, migrate, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 T = TypeVar("T")
 
 MOST_PER_COMMIT = 512
-PATIENCE = 30.0
-# A commit copies and checksums whole pages; most commits touch few bytes on each, so small pages are faster.
-PAGE = 1024
-CHECKPOINT = 8 * 1024 * 1024
-DURABILITY = {"normal": "NORMAL", "full": "FULL"}
 # What SQLite says of the values of one piece of work; everything else it says concerns all of the batch.
 _ITS_OWN_FAULT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -93,12 +89,12 @@ class Database:
 
     def _open(self) -> None:
         with ExitStack() as undo:
-            self._turn = _open_turn(self.path)
+            self._turn = open_turn(self.path)
             undo.callback(self._close_turn)
-            writer = self._connect(undo)
+            writer = connect(self.path, self._synchronous, undo)
             self._prepare(writer)
-            self._reader = self._connect(undo)
-            self._peeker = self._connect(undo)
+            self._reader = connect(self.path, self._synchronous, undo)
+            self._peeker = connect(self.path, self._synchronous, undo)
             self._writer = writer
             undo.pop_all()
 
@@ -171,11 +167,15 @@ class Database:
         return value
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` on what is committed. It never waits for a writer."""
+        """Run `work` on what is committed at one moment. It never waits for a writer."""
         self.open()
         with self._reading, renamed(self.path):
             assert self._reader is not None
-            return work(self._reader)
+            self._reader.execute("BEGIN")
+            try:
+                return work(self._reader)
+            finally:
+                self._reader.execute("COMMIT")
 
     def peek(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """A `read` that takes microseconds, made by an event loop itself; long reads do not stand in its way."""
@@ -193,7 +193,7 @@ class Database:
                 value, error = self.read(work), None
             except BaseException as caught:
                 value, error = None, caught
-            call_soon(loop, resolve, [(future, value, error)])
+            _call_soon(loop, _resolve, [(future, value, error)])
 
         self._lane("reader").push(run)
         return await future
@@ -256,26 +256,14 @@ class Database:
             if item.loop is not None:
                 by_loop.setdefault(item.loop, []).append((item.future, item.value, item.error))
         for loop, results in by_loop.items():
-            call_soon(loop, resolve, results)
-
-    def _connect(self, undo: ExitStack) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=256
-        )
-        undo.callback(connection.close)
-        connection.execute(f"PRAGMA page_size = {PAGE}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT // PAGE}")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA cache_size = -8000")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        return connection
+            _call_soon(loop, _resolve, results)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if version_of(connection) == VERSION and _uses_wal(connection):
+        if version_of(connection) == VERSION and uses_wal(connection):
             return
         _take_turn(self._turn)
         try:
-            if not _uses_wal(connection):
+            if not uses_wal(connection):
                 connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -286,6 +274,26 @@ class Database:
                 raise
         finally:
             fcntl.lockf(self._turn, fcntl.LOCK_UN)
+
+
+class Lane:
+    """A thread that does what it is handed, in order."""
+
+    def __init__(self, name: str) -> None:
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def push(self, work: Callable[[], None]) -> None:
+        self._work.put(work)
+
+    def close(self) -> None:
+        self._work.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
 
 
 _databases: WeakSet[Database] = WeakSet()
@@ -311,21 +319,6 @@ os.register_at_fork(
 )
 
 
-def _open_turn(path: Path) -> int:
-    """The file beside the database whose lock gives processes their turn, first come first served.
-
-    SQLite's own lock is retried with growing pauses and starves whoever waits longest. This one is a POSIX record lock:
-    the kernel queues the waiters, drops it with its process, and does not hand it to forked children.
-    """
-    if not path.parent.is_dir():
-        raise StoreUnavailable(f"the folder {path.parent} does not exist: create it, or name another file")
-    # Made without being opened: to close a descriptor of the file would drop the locks of every SQLite connection
-    # that this process has to it, the application's own among them (sqlite.org/howtocorrupt.html, section 2.2).
-    with suppress(FileExistsError, PermissionError):
-        os.mknod(path, 0o600)
-    return os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
 def _take_turn(turn: int) -> None:
     try:
         fcntl.lockf(turn, fcntl.LOCK_EX)
@@ -334,10 +327,6 @@ def _take_turn(turn: int) -> None:
         # has its own lock.
         if error.errno not in (EDEADLK, ENOLCK):
             raise
-
-
-def _uses_wal(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
 def _run_together(connection: sqlite3.Connection, batch: list[_Write], path: Path) -> None:
@@ -376,3 +365,21 @@ def _run_among_others(connection: sqlite3.Connection, item: _Write, path: Path) 
         item.error = named_fault(path, error)
         connection.execute("ROLLBACK TO one")
     connection.execute("RELEASE one")
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(function, *args)
+    except RuntimeError:
+        # The loop that asked is closed: nobody waits for the answer any more.
+        return
+
+
+def _resolve(results: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    for future, value, error in results:
+        if future.done():
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(value)

@@ -1,12 +1,13 @@
 """Pages and counts of many jobs. Each question goes to the one index that has its answer in order; nothing is sorted.
 
 Ready jobs stand in a single index, by queue and priority, because every further one would be written to at every
-enqueue. Within one queue and priority it is in the order of age, so a page of ready jobs is merged from there.
+enqueue. Within one queue and priority it is in the order of age, so a page of ready jobs is merged from there. Those of
+one task are picked out of it: the only list that takes longer the more jobs wait.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from queuemgr.store import Query
 
 NEWEST = (1 << 63) - 1
+PRIORITIES = range(10)
+_FEW = frozenset({State.SCHEDULED, State.RUNNING, State.HELD, State.PARKED, State.DEAD, State.CANCELLED})
+_SUSPECT, _READY = "state = 1 AND crashes > 0", "state = 1 AND crashes = 0"
+_TAGGED = "FROM queuemgr_tags CROSS JOIN queuemgr_jobs ON seq = job WHERE tag = ?"
+_HAS_TAG = "EXISTS (SELECT 1 FROM queuemgr_tags WHERE tag = ? AND job = seq)"
 _QUEUES_OF = """
 WITH RECURSIVE found (name) AS (
     SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_{index} WHERE {which}
@@ -57,8 +63,11 @@ def find(query: Query, limit: int, after: int | str | None, connection: sqlite3.
 
 
 def count(query: Query, connection: sqlite3.Connection) -> int:
-    where, values = conditions(query)
-    return int(connection.execute(f"SELECT count(*) FROM queuemgr_jobs WHERE {where}", values).fetchone()[0])
+    found = 0
+    for part in _parts(query, connection):
+        source, values = part.source()
+        found += connection.execute(f"SELECT count(*) {source}", values).fetchone()[0]
+    return found
 
 
 def queues(connection: sqlite3.Connection) -> list[QueueInfo]:
@@ -97,34 +106,62 @@ def conditions(query: Query) -> tuple[str, list[Any]]:
     return where, [value for _, values in parts for value in values]
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of an answer that one index has in order; `which` repeats the index's own condition word by word."""
+
+    query: Query
+    index: str = ""
+    which: str = "1"
+
+    def source(self) -> tuple[str, list[Any]]:
+        """FROM and WHERE, and their values."""
+        # A tag has its jobs in order; beside another index it is asked for each job. As a list it would be read whole.
+        tags = [] if self.query.tag is None or not self.index else [self.query.tag]
+        where, values = conditions(replace(self.query, tag=None) if tags else self.query)
+        if self.index == "tag":
+            return f"{_TAGGED} AND {where}", tags + values
+        where = f"{where} AND {_HAS_TAG}" if tags else where
+        hint = f" INDEXED BY queuemgr_{self.index}" if self.index else ""
+        return f"FROM queuemgr_jobs{hint} WHERE {self.which} AND {where}", values + tags
+
+
+def _parts(query: Query, connection: sqlite3.Connection) -> Iterator[_Part]:
+    """Parts that do not overlap and together are the answer."""
+    if query.ids:
+        yield _Part(query)
+    elif query.tag is not None and not (query.states and _FEW.issuperset(query.states)):
+        yield _Part(query, "tag")
+    elif query.states or query.queue is not None or query.task is not None:
+        for state in dict.fromkeys(query.states or tuple(State)):
+            yield from _parts_of(state, replace(query, states=()), connection)
+    else:
+        yield _Part(query)
+
+
+def _parts_of(state: State, query: Query, connection: sqlite3.Connection) -> Iterator[_Part]:
+    if state is State.READY:
+        for name in _queues_of(connection, query, "suspect", _SUSPECT):
+            yield _Part(replace(query, queue=name), "suspect", _SUSPECT)
+        for name in _queues_of(connection, query, "ready", _READY):
+            for priority in PRIORITIES:
+                yield _Part(replace(query, queue=name), "ready", f"{_READY} AND priority = {priority}")
+    elif state.finished and (query.queue is not None or query.task is not None):
+        # `IS`, because beside `done > 0` the planner would pass over `done = 5` and sort.
+        yield _Part(query, "by_queue" if query.queue is not None else "by_task", f"done IS {state:d} AND done > 0")
+    else:
+        yield _Part(query, "by_state", f"state = {state:d} AND state <> 1")
+
+
 def _keys(query: Query, limit: int, before: int, connection: sqlite3.Connection) -> Iterator[int]:
     """For each part of the answer its newest rows; the page is the newest of all."""
-    narrow = query.ids or query.tag is not None
-    by_state = query.states or query.queue is not None or query.task is not None
-    if narrow or not by_state:
-        yield from _newest(connection, query, "", limit, before)
-        return
-    for state in query.states or tuple(State):
-        one = replace(query, states=())
-        if state is State.READY:
-            yield from _newest_ready(connection, one, limit, before)
-        elif state.finished:
-            index = "by_queue" if query.queue is not None else "by_task" if query.task is not None else "by_state"
-            # `IS`, because beside `done > 0` the planner would pass over `done = 5` and sort.
-            which = f"state = {state:d} AND state <> 1" if index == "by_state" else f"done IS {state:d} AND done > 0"
-            yield from _newest(connection, one, index, limit, before, which)
-        else:
-            yield from _newest(connection, one, "by_state", limit, before, f"state = {state:d} AND state <> 1")
-
-
-def _newest_ready(connection: sqlite3.Connection, query: Query, limit: int, before: int) -> Iterator[int]:
-    suspects, others = "state = 1 AND crashes > 0", "state = 1 AND crashes = 0"
-    for name in _queues_of(connection, query, "suspect", suspects):
-        yield from _newest(connection, replace(query, queue=name), "suspect", limit, before, suspects)
-    for name in _queues_of(connection, query, "ready", others):
-        for priority in range(10):
-            which = f"{others} AND priority = {priority}"
-            yield from _newest(connection, replace(query, queue=name), "ready", limit, before, which)
+    for part in _parts(query, connection):
+        source, values = part.source()
+        key = "job" if part.index == "tag" else "seq"
+        rows = connection.execute(
+            f"SELECT {key} {source} AND {key} < ? ORDER BY {key} DESC LIMIT ?", [*values, before, limit]
+        )
+        yield from (row[0] for row in rows)
 
 
 def _queues_of(connection: sqlite3.Connection, query: Query, index: str, which: str) -> list[str]:
@@ -133,22 +170,10 @@ def _queues_of(connection: sqlite3.Connection, query: Query, index: str, which: 
     return [row[0] for row in connection.execute(_QUEUES_OF.format(index=index, which=which))]
 
 
-def _newest(
-    connection: sqlite3.Connection, query: Query, index: str, limit: int, before: int, which: str = "1"
-) -> list[int]:
-    where, values = conditions(query)
-    hint = f"INDEXED BY queuemgr_{index}" if index else ""
-    rows = connection.execute(
-        f"SELECT seq FROM queuemgr_jobs {hint} WHERE {which} AND {where} AND seq < ? ORDER BY seq DESC LIMIT ?",
-        [*values, before, limit],
-    )
-    return [row[0] for row in rows]
-
-
 def _oldest(connection: sqlite3.Connection, queue: str) -> float | None:
     oldest = [
         row[0]
-        for priority in range(10)
+        for priority in PRIORITIES
         for row in connection.execute(
             "SELECT created_at FROM queuemgr_jobs INDEXED BY queuemgr_ready"
             " WHERE state = 1 AND crashes = 0 AND queue = ? AND priority = ? ORDER BY seq LIMIT 1",

@@ -31,7 +31,7 @@ WHERE seq = :seq
 def take_back_from_the_dead(connection: sqlite3.Connection, now: float) -> int:
     """Give the jobs of every dead worker back to their queues; how many workers were dead."""
     # A beat from the future was made before the clock was put back: the lease counts from now.
-    connection.execute("UPDATE queuemgr_workers SET beat_at = ?1 WHERE beat_at > ?1", (now,))
+    connection.execute("UPDATE queuemgr_workers SET beat_at = ? WHERE beat_at > ?", (now, now))
     dead = [row for row in connection.execute("SELECT * FROM queuemgr_workers") if _is_dead(row, now)]
     for worker, *_, state in dead:
         # One that was stopping was ended by whoever stopped it, not by a job.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # where two ids hold the same number, the second takes the next free one. Ids that somebody chose himself are `named`
 # and have an index. `done` is the final state, or 0 until then.
 # Ready jobs that have seen a worker die stand in an index of their own, because at most one is leased to a worker.
+# The index of ready jobs ends with the task, so that a list of one task's is read from it without touching the rows.
 V1 = """
 CREATE TABLE queuemgr_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -55,7 +56,7 @@ CREATE TABLE queuemgr_jobs (
     result BLOB
 );
 CREATE UNIQUE INDEX queuemgr_named ON queuemgr_jobs (id) WHERE named = 1;
-CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, priority DESC, seq) WHERE state = 1 AND crashes = 0;
+CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, priority DESC, seq, task) WHERE state = 1 AND crashes = 0;
 CREATE INDEX queuemgr_suspect ON queuemgr_jobs (queue, seq) WHERE state = 1 AND crashes > 0;
 CREATE INDEX queuemgr_scheduled ON queuemgr_jobs (run_at) WHERE state = 0;
 CREATE INDEX queuemgr_running ON queuemgr_jobs (worker) WHERE state = 2;

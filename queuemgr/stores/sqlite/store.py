@@ -1,4 +1,4 @@
-"""The embedded store. A job's whole life is here: enqueue, claim, settle. Looking, changing and keeping are next door.
+"""The embedded store. A job's whole life is here: enqueue, claim, settle. Looking and changing are next door (desk.py).
 
 Every method is one transaction; those that wait at the same moment share a commit (see database.py).
 """
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from queuemgr.clock import SystemClock
-from queuemgr.errors import ConfigError, did_you_mean
+from queuemgr.errors import ConfigError, JobExists, did_you_mean
 from queuemgr.fault import point
-from queuemgr.job import Job, Lease, State
+from queuemgr.job import Job, Lease, State, next_order, order_of
 from queuemgr.store import LEASE, Claimed, Enqueued
 
-from . import control, keys, listing, reading, reclaim, schedules, statements
+from . import control, reclaim, schedules, statements
 from .borrowed import borrowed
-from .database import DURABILITY, Database
-from .enqueueing import enqueue_all
+from .database import Database
+from .desk import Desk
+from .finding import REACH, find_seq
+from .opening import DURABILITY
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -28,19 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuemgr.clock import Clock
-    from queuemgr.job import JobRecord
-    from queuemgr.schedule import Schedule
-    from queuemgr.store import (
-        Claim,
-        OutputLine,
-        Page,
-        Query,
-        QueueInfo,
-        Report,
-        ScheduleInfo,
-        Settlement,
-        WorkerInfo,
-    )
+    from queuemgr.store import Claim, Report, Settlement, WorkerInfo
 
 MOST_PROMOTED = 500
 PATROL = 0.25
@@ -49,7 +39,7 @@ _dump = msgspec.json.Encoder().encode
 _load = msgspec.json.Decoder().decode
 
 
-class SqliteStore:
+class SqliteStore(Desk):
     """`sqlite:///relative.db`, `sqlite:////absolute.db`, with `?durability=full` to survive the loss of power too."""
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
@@ -77,7 +67,9 @@ class SqliteStore:
     # enqueue
 
     async def enqueue(self, jobs: Sequence[Job]) -> list[Enqueued]:
-        return await self._db.awrite(partial(self._enqueue, jobs))
+        done = await self._db.awrite(partial(self._enqueue, jobs))
+        point("enqueue.committed")
+        return done
 
     def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]:
         # One plain job is one statement, which is a transaction of its own.
@@ -93,7 +85,22 @@ class SqliteStore:
             return self._enqueue(jobs, connection)
 
     def _enqueue(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Enqueued]:
-        return enqueue_all(jobs, self._clock.now(), connection)
+        now = self._clock.now()
+        done: list[Enqueued] = []
+        for job in jobs:
+            answer = _resolve_unique(connection, job, now) if job.unique else Enqueued(job.id)
+            done.append(answer)
+            if answer.existing:
+                continue
+            seq = _insert(connection, job, now)
+            if job.tags and seq is not None:
+                tags = ((tag, seq) for tag in job.tags)
+                connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", tags)
+        point("enqueue.inserted")
+        return done
+
+    async def fire(self, name: str, due: float, next_at: float | None, jobs: Sequence[Job]) -> bool:
+        return await self._db.awrite(partial(schedules.fire, name, due, next_at, jobs, self._enqueue))
 
     # claim
 
@@ -222,70 +229,6 @@ class SqliteStore:
     async def wait_finished(self, job_id: str, timeout: float | None) -> State | None:
         return await self._waiting.for_end(job_id, timeout)
 
-    # looking
-
-    async def get(self, job_id: str) -> JobRecord:
-        return await self._db.aread(partial(reading.get, job_id))
-
-    async def arguments(self, job_id: str) -> bytes:
-        return await self._db.aread(partial(reading.arguments, job_id))
-
-    async def result(self, job_id: str) -> bytes | None:
-        return await self._db.aread(partial(reading.result, job_id))
-
-    async def output(self, job_id: str, after: int = 0, limit: int = 1000) -> list[OutputLine]:
-        return await self._db.aread(partial(reading.output, job_id, after, limit))
-
-    async def find(self, query: Query, limit: int = 50, after: int | str | None = None) -> Page:
-        return await self._db.aread(partial(listing.find, query, limit, after))
-
-    async def count(self, query: Query) -> int:
-        return await self._db.aread(partial(listing.count, query))
-
-    async def queues(self) -> list[QueueInfo]:
-        return await self._db.aread(listing.queues)
-
-    async def workers(self) -> list[WorkerInfo]:
-        return await self._db.aread(reading.workers)
-
-    # changing
-
-    async def change(self, verb: str, query: Query) -> int:
-        return await self._db.awrite(partial(control.change, verb, query, self._clock.now()))
-
-    async def pause(self, queue: str) -> None:
-        await self._db.awrite(partial(control.pause, queue))
-
-    async def resume(self, queue: str) -> None:
-        await self._db.awrite(partial(control.resume, queue))
-
-    async def put_schedule(self, schedule: Schedule, next_at: float | None) -> None:
-        await self._db.awrite(partial(schedules.put, schedule, next_at))
-
-    async def schedules(self) -> list[ScheduleInfo]:
-        return await self._db.aread(schedules.all_of)
-
-    async def remove_schedule(self, name: str) -> bool:
-        return await self._db.awrite(partial(schedules.remove, name))
-
-    async def fire(self, name: str, due: float, next_at: float | None, jobs: Sequence[Job]) -> bool:
-        return await self._db.awrite(partial(schedules.fire, name, due, next_at, jobs, self._enqueue))
-
-    async def prune(self, limit: int = 1000) -> int:
-        return await self._db.awrite(partial(control.prune, self._clock.now(), limit))
-
-    async def key_get(self, key: str) -> bytes | None:
-        return await self._db.aread(partial(keys.get, key, self._clock.now()))
-
-    async def key_put_if_absent(self, key: str, value: bytes, ttl: float | None = None) -> bool:
-        return await self._db.awrite(partial(keys.put_if_absent, key, value, ttl, self._clock.now()))
-
-    async def key_add(self, key: str, amount: int, ttl: float | None = None) -> int:
-        return await self._db.awrite(partial(keys.add, key, amount, ttl, self._clock.now()))
-
-    async def key_remove_if(self, key: str, value: bytes) -> bool:
-        return await self._db.awrite(partial(keys.remove_if, key, value, self._clock.now()))
-
 
 def _read(url: str) -> tuple[Path, str]:
     address, _, query = url.removeprefix("sqlite://").partition("?")
@@ -298,6 +241,69 @@ def _read(url: str) -> tuple[Path, str]:
             known = [f"durability={level}" for level in DURABILITY]
             raise ConfigError(f"{part!r} in {url!r} means nothing: {did_you_mean(part, known)}")
     return Path(address[1:]).expanduser().absolute(), durability
+
+
+def _insert(connection: sqlite3.Connection, job: Job, now: float) -> int | None:
+    """The row's number; None if the job is there already."""
+    order = order_of(job.id)
+    for seq in range(order, order + REACH) if order is not None else ():
+        if connection.execute(statements.INSERT, _row(job, seq, False, now)).rowcount:
+            return seq
+        if find_seq(connection, job.id) is not None:
+            return None
+    while not connection.execute(statements.INSERT, _row(job, seq := next_order(), True, now)).rowcount:
+        if find_seq(connection, job.id) is not None:
+            return None
+    return seq
+
+
+def _row(job: Job, seq: int, named: bool, now: float) -> tuple[Any, ...]:
+    state = State.READY
+    if job.held:
+        state = State.HELD
+    elif job.run_at is not None and job.run_at > now:
+        state = State.SCHEDULED
+    return (
+        seq,
+        job.id,
+        named,
+        state,
+        job.queue,
+        job.task,
+        job.priority,
+        job.run_at,
+        job.created_at,
+        job.keep,
+        job.at_most_once,
+        job.unique.key if job.unique else None,
+        _dump(job.tags).decode() if job.tags else None,
+        _dump(job.options).decode() if job.options else None,
+        job.crash_budget,
+        job.args,
+    )
+
+
+def _resolve_unique(connection: sqlite3.Connection, job: Job, now: float) -> Enqueued:
+    assert job.unique is not None
+    key, window = job.unique.key, job.unique.window
+    if find_seq(connection, job.id) is not None:
+        # Sent twice: a job that has ended since must not take its key again.
+        return Enqueued(job.id)
+    taken = "SELECT job FROM queuemgr_unique WHERE key = ? AND (NOT finished OR expires_at > ?)"
+    held = connection.execute(taken, (key, now)).fetchone()
+    replaced = None
+    if held:
+        match job.unique.on_conflict:
+            case "existing":
+                return Enqueued(held[0], existing=True)
+            case "replace":
+                replaced = held[0]
+                control.replace(connection, replaced, job.id, now)
+            case _:
+                raise JobExists(key, held[0])
+    expires = None if window is None else now + window
+    connection.execute("INSERT OR REPLACE INTO queuemgr_unique VALUES (?, ?, ?, 0)", (key, job.id, expires))
+    return Enqueued(job.id, replaced=replaced)
 
 
 def _any(connection: sqlite3.Connection, index: str, condition: str) -> bool:

@@ -121,6 +121,16 @@ class DeathCases(Cases):
         assert len(await stage.claim()) == 1
 
     @staged
+    async def test_a_clock_that_was_put_back_does_not_keep_a_silent_worker_alive(self, stage: Stage) -> None:
+        await stage.enqueue()
+        await stage.join("far", host="another machine", pid=1, birth=1)
+        await stage.lease("far")
+        stage.clock.set(stage.now() - 1000 * LEASE)
+        assert await stage.claim() == []
+        stage.clock.advance(LEASE + 1)
+        assert len(await stage.claim()) == 1
+
+    @staged
     async def test_dead_workers_are_forgotten(self, stage: Stage) -> None:
         mortal = await stage.join_mortal()
         await stage.join("far", host="another machine", pid=1, birth=1)

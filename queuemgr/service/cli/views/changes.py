@@ -30,7 +30,8 @@ def changed_page(document: dict[str, Any]) -> Page:
         only = jobs[0]["id"] if len(jobs) == 1 else ""
         page.add(Next("follow it", f"queuemgr jobs wait {only}") if only else Next("follow them", "queuemgr monitor"))
     elif verb == "hold" and document["changed"]:
-        page.add(Next("let them run", "queuemgr jobs release --all"))
+        held = [job["id"] for job in jobs if job["changed"]]
+        page.add(Next("let them run", f"queuemgr jobs release {' '.join(held) or '--all'}"))
     return page
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from queuemgr.service.cli.page import Cell, Next, Page, Say, Warn
-from queuemgr.service.words import ago
+from queuemgr.service.words import duration
 
 
 def enqueued_page(document: dict[str, Any]) -> Page:
@@ -13,7 +13,7 @@ def enqueued_page(document: dict[str, Any]) -> Page:
     if document["existing"]:
         told = f"job {job['id']} holds the unique key already, it is {job['state']}"
         return _with_next(Page([Say(Cell(told, "warn"), bare=job["id"])]), document)
-    when = f", starts {ago(job['run_at'], job['created_at'])}" if job["state"] == "scheduled" else ""
+    when = f", starts in {duration(job['run_at'] - job['created_at'])}" if job["state"] == "scheduled" else ""
     held = ", held until it is released" if job["state"] == "held" else ""
     told = f"enqueued job {job['id']} ({job['task']}, queue {job['queue']}{when}{held})"
     return _with_next(Page([Say(told, bare=job["id"])]), document)

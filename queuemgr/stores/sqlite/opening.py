@@ -1,0 +1,48 @@
+"""Opens what a database needs: the file beside it that gives turns, and connections with the right settings."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from queuemgr.errors import StoreUnavailable
+
+PATIENCE = 30.0
+# A commit copies and checksums whole pages; most commits touch few bytes on each, so small pages are faster.
+PAGE = 1024
+CHECKPOINT = 8 * 1024 * 1024
+DURABILITY = {"normal": "NORMAL", "full": "FULL"}
+
+
+def open_turn(path: Path) -> int:
+    """The file beside the database whose lock gives processes their turn, first come first served.
+
+    SQLite's own lock is retried with growing pauses and starves whoever waits longest. This one is a POSIX record lock:
+    the kernel queues the waiters, drops it with its process, and does not hand it to forked children.
+    """
+    if not path.parent.is_dir():
+        raise StoreUnavailable(f"the folder {path.parent} does not exist: create it, or name another file")
+    # Made without being opened: to close a descriptor of the file would drop the locks of every SQLite connection
+    # that this process has to it, the application's own among them (sqlite.org/howtocorrupt.html, section 2.2).
+    with suppress(FileExistsError, PermissionError):
+        os.mknod(path, 0o600)
+    return os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def connect(path: Path, synchronous: str, undo: ExitStack) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    undo.callback(connection.close)
+    connection.execute(f"PRAGMA page_size = {PAGE}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT // PAGE}")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA cache_size = -8000")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def uses_wal(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")

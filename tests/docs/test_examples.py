@@ -1,0 +1,116 @@
+"""Every example in the documentation works, and every command in it is one.
+
+What the words around them say is not checked.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from queuemgr.service.cli.main import main
+from tests.docs.pages import PAGES, ROOT, blocks_of, code_words_of, commands_of, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLAYED = [page for page in PAGES if any(block.language in ("python", "console") for block in blocks_of(page))]
+SHELLS = ("console", "sh")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PLAYED, ids=name_of)
+def test_a_reader_can_type_in_the_whole_page(page: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.docs.play", str(page)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_languages_of_blocks_are_known(page: Path) -> None:
+    known = {"python", "text", "ini", "json", "sql", *SHELLS}
+    assert [str(block) for block in blocks_of(page) if block.language not in known] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_in_blocks_are_understood(page: Path) -> None:
+    blocks = [block for block in blocks_of(page) if block.language in SHELLS]
+    for block in blocks:
+        for line, command in commands_of(block):
+            for words in _simple_commands(command):
+                _understand(words, f"{name_of(page)}:{line}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_in_sentences_begin_with_verbs_that_there_are(page: Path) -> None:
+    for line, code in code_words_of(page):
+        words = code.split()
+        if words[:1] == ["queuemgr"]:
+            _find_verb(words[1:], f"{name_of(page)}:{line}: {code}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_scripts_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for script in set(re.findall(r"\bscript/\w+", text)):
+        assert os.access(ROOT / script, os.X_OK), f"{name_of(page)} names {script}"
+
+
+def _simple_commands(command: str) -> Iterator[list[str]]:
+    """What stands between the pipes and semicolons of a line."""
+    reader = shlex.shlex(command, posix=True, punctuation_chars=";|&<>")
+    reader.whitespace_split = True
+    for is_mark, words in itertools.groupby(reader, lambda word: set(word) <= set(";|&<>")):
+        if not is_mark:
+            yield list(words)
+
+
+def _understand(words: list[str], where: str) -> None:
+    while words and "=" in words[0]:
+        words = words[1:]
+    if words[:1] != ["queuemgr"]:
+        return
+    try:
+        _parse(words[1:])
+    except click.ClickException as error:
+        pytest.fail(f"{where}: {shlex.join(words)}: {error.format_message()}", pytrace=False)
+
+
+def _parse(words: list[str]) -> None:
+    command: click.Command = main
+    context: click.Context | None = None
+    name: str | None = "queuemgr"
+    while True:
+        context = command.make_context(name, words, parent=context)
+        if not isinstance(command, click.Group):
+            return
+        rest = [*context._protected_args, *context.args]
+        name, found, words = command.resolve_command(context, rest)
+        assert found is not None
+        command = found
+
+
+def _find_verb(words: list[str], where: str) -> None:
+    command: click.Command | None = main
+    context = click.Context(main)
+    for word in words:
+        if not isinstance(command, click.Group) or not re.fullmatch(r"[a-z]+", word):
+            return
+        command = command.get_command(context, word)
+        assert command is not None, f"{where}: there is no verb {word!r}"

@@ -125,9 +125,8 @@ def watch(processes: dict[str, psutil.Process], seconds: float) -> None:
     for name, process in processes.items():
         cpu, wakes = (after - then for after, then in zip(spent(process), before[name], strict=True))
         memory = process.memory_full_info()
-        print(
-            f"{name:20}{100 * cpu / seconds:7.2f}% {wakes / seconds:9.1f} {memory.rss / MIB:8.1f} {memory.pss / MIB:8.1f}"
-        )
+        megabytes = f"{memory.rss / MIB:8.1f} {memory.pss / MIB:8.1f}"
+        print(f"{name:20}{100 * cpu / seconds:7.2f}% {wakes / seconds:9.1f} {megabytes}")
 
 
 def spent(process: psutil.Process) -> tuple[float, int]:

@@ -1,4 +1,4 @@
-"""Measures several sides in turn, round by round, and prints the medians beside each other. It knows nothing of jobs."""
+"""Measures several sides in turn, round by round, and prints their medians in a table. It knows nothing of jobs."""
 
 from __future__ import annotations
 

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from .executor import Executor
     from .options import OptionValues
     from .recurrence import Rule
+    from .settings import WorkerSettings
     from .store import Store
     from .task import Call, Runs
-    from .worker import Worker, WorkerSettings
+    from .worker import Worker
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,7 +85,7 @@ class App:
         self.tasks = Registry()
         self.schedules: list[Schedule] = []
         self.import_path: str | None = None
-        self.aio = AsyncClient(partial(open_store, url, self.clock), self.codec, self.clock)
+        self.aio = AsyncClient(partial(open_store, url, self.clock), self.codec, self.clock, self._learn)
         self.client = Client(self.aio, max_payload)
         self._defaults = Options().changed(defaults)
         _scheme(url)
@@ -133,9 +134,10 @@ class App:
         Further: `concurrency`, `grace` in seconds, `name`, `burst` (stop when nothing is ready), `max_tasks_per_child`
         (after so many jobs a process of the pool is replaced).
         """
-        from .worker import Worker, WorkerSettings
+        from .settings import WorkerSettings
+        from .worker import Worker
 
-        chosen = WorkerSettings(queues=queues or self.queues, max_result=self.max_result, **settings)
+        chosen = WorkerSettings.of(queues=queues or self.queues, max_result=self.max_result, **settings)
         executors = self._executors(chosen)
         return Worker(self.aio.store, self.tasks, self.codec, executors, chosen, self.clock, self.schedules)
 
@@ -164,6 +166,10 @@ class App:
     def close(self) -> None:
         """Release files, threads and connections; the next verb opens them again."""
         self.client.close()
+
+    def _learn(self) -> None:
+        for task in self.tasks:
+            task.prepare()
 
     def _executors(self, settings: WorkerSettings) -> dict[str, Callable[[], Executor]]:
         @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import Unsupported
+from .errors import UndecodableError, Unsupported
 from .handle import AsyncHandle, Handle
 from .recurrence import next_after
 from .schedule import Schedule
@@ -33,8 +33,11 @@ T = TypeVar("T")
 class AsyncClient:
     """The verbs for asynchronous callers. All of them raise StoreError where the store cannot be used."""
 
-    def __init__(self, store: Callable[[], Store], codec: Codec, clock: Clock) -> None:
+    def __init__(
+        self, store: Callable[[], Store], codec: Codec, clock: Clock, learn: Callable[[], None] = lambda: None
+    ) -> None:
         self._open = store
+        self._learn = learn
         self.codec = codec
         self.clock = clock
 
@@ -61,8 +64,17 @@ class AsyncClient:
 
     async def arguments(self, job_id: str) -> list[Any]:
         """`[positional]` or `[positional, named]`. Raises JobNotFound, UndecodableError."""
-        arguments: list[Any] = self.codec.decode(await self.store.arguments(job_id))
+        arguments: list[Any] = self._decode(await self.store.arguments(job_id))
         return arguments
+
+    def _decode(self, data: bytes) -> Any:
+        """Arguments or a result. Raises UndecodableError."""
+        try:
+            return self.codec.decode(data)
+        except UndecodableError:
+            # A class may be known to a task that nobody has called in this process yet.
+            self._learn()
+            return self.codec.decode(data)
 
     async def output(self, job_id: str, after: int = 0, limit: int = 1000) -> list[OutputLine]:
         """What it printed and logged, from the line that follows position `after`. Raises JobNotFound."""

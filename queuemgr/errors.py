@@ -12,7 +12,6 @@
     ├─ JobError
     │  ├─ JobNotFound         no job has that id
     │  ├─ JobExists           the unique key is taken
-    │  ├─ IllegalMove         the job's state does not allow that
     │  └─ ResultError         the job ended without a result
     ├─ ResultTimeout          the job did not end in time
     ├─ StoreError
@@ -93,10 +92,6 @@ class JobExists(JobError):
             f"the unique key {unique_key!r} is held by job {job_id}; "
             "wait for it, or choose on_conflict='existing' or 'replace'"
         )
-
-
-class IllegalMove(JobError):
-    pass
 
 
 class ResultError(JobError):

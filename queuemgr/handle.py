@@ -37,7 +37,7 @@ class AsyncHandle(Generic[R]):
         if state is not State.SUCCEEDED:
             raise ResultError(_why(await store.get(self.id)))
         data = await store.result(self.id)
-        return cast("R", None if data is None else self._client.codec.decode(data))
+        return cast("R", None if data is None else self._client._decode(data))
 
     async def look(self) -> JobRecord:
         return await self._client.get(self.id)

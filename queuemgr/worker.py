@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .options import Policy
     from .outcome import Outcome
     from .schedule import Schedule
+    from .settings import WorkerSettings
     from .store import Store
     from .task import Registry
 
@@ -48,20 +49,6 @@ PRUNE = 60.0
 NO_TROUBLE, LONGEST_TROUBLE = 0.1, 5.0
 # Seconds in which jobs that are stopped at last must end; a process is killed after five.
 LAST_GRACE, HURRIED_GRACE = 6.0, 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """`queues` maps names to weights; `grace` is for how many seconds running jobs may end after a stop."""
-
-    queues: Mapping[str, int]
-    concurrency: int = 16
-    grace: float = 30.0
-    max_result: int = 64 * 1024 * 1024
-    name: str = ""
-    id: str = ""
-    burst: bool = False
-    max_tasks_per_child: int | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,7 @@
 # The product's rows for the peers' harness, read by its run.py: one embedded store, four ways to run a job.
+from __future__ import annotations
+
+
 def qm(c, p):
     return [B('queuemgr', 'python'), '-m', 'queuemgr', 'worker', 'queuemgr_sqlite_a:app', '-c', str(c), '-p', str(p), '--log-level', 'error']
 

@@ -40,9 +40,9 @@ class Slot:
 
 
 class Supervisor:
-    """`work(number)` is what each process does; it returns the exit code of the process."""
+    """`work` is what each process does; it returns the exit code of the process."""
 
-    def __init__(self, work: Callable[[int], int], processes: int) -> None:
+    def __init__(self, work: Callable[[], int], processes: int) -> None:
         if processes < 1:
             raise ConfigError(f"at least 1 process is needed, not {processes}")
         self._work = work
@@ -74,7 +74,7 @@ class Supervisor:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become_worker(parent, slot.number, self._work)
+            _become_worker(parent, self._work)
         slot.pid, slot.began = pid, now
 
     def _wait(self) -> None:
@@ -104,7 +104,8 @@ class Supervisor:
     def _bury(self, slot: Slot, code: int) -> None:
         pid, slot.pid = slot.pid, 0
         if self._stops or code in (0, BAD_START):
-            self._code = max(self._code, abs(code))
+            # SIGTERM ends a worker that has not even begun, which is what was asked for.
+            self._code = max(self._code, 0 if code == -signal.SIGTERM else abs(code))
             self._slots.remove(slot)
             return
         now = time.monotonic()
@@ -119,7 +120,7 @@ class Supervisor:
 def supervise(app_path: str, processes: int, **settings: object) -> int:
     """Run `processes` workers for the app at `module:variable`; settings are those of `App.worker`. The exit code."""
 
-    def work(number: int) -> int:
+    def work() -> int:
         from queuemgr.app import load
         from queuemgr.runner import end_now, run
 
@@ -137,7 +138,7 @@ def supervise(app_path: str, processes: int, **settings: object) -> int:
     return Supervisor(work, processes).run()
 
 
-def _become_worker(parent: int, number: int, work: Callable[[int], int]) -> None:
+def _become_worker(parent: int, work: Callable[[], int]) -> None:
     """The rest of the forked process's life. It stops in good order when its parent dies."""
     code = 1
     try:
@@ -147,9 +148,9 @@ def _become_worker(parent: int, number: int, work: Callable[[int], int]) -> None
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() == parent:
-            code = work(number)
+            code = work()
     except BaseException:
-        log.exception("worker %d could not go on", number)
+        log.exception("worker (pid %d) could not go on", os.getpid())
     finally:
         logging.shutdown()
         sys.stdout.flush()

@@ -25,7 +25,6 @@ CODES = {
     errors.UnknownTask("x"): 3,
     failures.NotFound("x"): 3,
     errors.JobExists("key", "id"): 4,
-    errors.IllegalMove("x"): 4,
     errors.Unsupported("x"): 4,
     failures.NotAllowed("x"): 4,
     errors.StoreUnavailable("x"): 5,

@@ -17,7 +17,7 @@ PAGES = [*(ROOT / name for name in ("README.md", "README.ru.md", "CHANGELOG.md",
 _FENCE = re.compile(r"^ {0,3}```(\w*)$")
 _HEADING = re.compile(r"^(#{1,6}) (.+)$")
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
-_CODE = re.compile(r"`([^`]+)`")
+_CODE = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,20 @@ def anchors_of(page: Path) -> set[str]:
 
 
 def links_of(page: Path) -> list[tuple[int, str]]:
-    return [(number, target) for number, line in prose_of(page) for target in _LINK.findall(line)]
+    """(line, target) of each."""
+    return _found(page, _LINK)
 
 
 def code_words_of(page: Path) -> list[tuple[int, str]]:
     """(line, text) of everything between single backticks in its prose."""
-    return [(number, code) for number, line in prose_of(page) for code in _CODE.findall(line)]
+    return _found(page, _CODE)
+
+
+def _found(page: Path, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
+    # In one piece, because a line may end inside of what is looked for.
+    lines = dict(prose_of(page))
+    text = "".join(f"{lines.get(number, '')}\n" for number in range(1, max(lines) + 1))
+    return [(text.count("\n", 0, one.start()) + 1, " ".join(one[1].split())) for one in pattern.finditer(text)]
 
 
 def commands_of(block: Block) -> list[tuple[int, str]]:

@@ -125,8 +125,11 @@ class Recorder:
 
     def _holds(self, value: object, depth: int) -> bool:
         """Whether the job's argument is in it, or in what it is made of."""
-        if isinstance(value, str | bytes):
-            return (MARK if isinstance(value, str) else MARK.encode()) in value
+        match value:
+            case str():
+                return MARK in value
+            case bytes():
+                return MARK.encode() in value
         return depth > 0 and any(self._holds(part, depth - 1) for part in _parts(value))
 
 

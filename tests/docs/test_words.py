@@ -19,7 +19,7 @@ from queuemgr.options import BACKOFFS, CONFLICTS, EXECUTORS, NAMES, Options, Opt
 from queuemgr.recurrence import Missed, parse_rule
 from queuemgr.service.cli.main import main
 from queuemgr.stores.sqlite import schema
-from queuemgr.worker import WorkerSettings
+from queuemgr.settings import WorkerSettings
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks_of, code_words_of
 
 # What nobody asks for by name.

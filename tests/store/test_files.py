@@ -15,7 +15,7 @@ import pytest
 from queuemgr.app import App, open_store
 from queuemgr.errors import ConfigError, EncodingError, ForeignStore, NewerStore, StoreUnavailable
 from queuemgr.store import Query
-from queuemgr.stores.sqlite import database, schema
+from queuemgr.stores.sqlite import database, opening, schema
 from queuemgr.stores.sqlite.store import SqliteStore
 from tests.store.rig import make_job, run_python
 
@@ -160,7 +160,7 @@ def test_opening_the_store_does_not_loosen_the_locks_of_the_applications_own_con
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_file(path, "CREATE TABLE orders (number)")
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(opening, "PATIENCE", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as own:
         own.execute("BEGIN IMMEDIATE")
         own.execute("INSERT INTO orders VALUES (1)")

@@ -37,8 +37,8 @@ PRODUCE = """
     from queuemgr.job import Unique
     from queuemgr.outcome import SUCCEEDED
     from queuemgr.store import Claim, Settlement
-    from queuemgr.stores.sqlite import database
-    database.CHECKPOINT = 48 * 1024
+    from queuemgr.stores.sqlite import opening
+    opening.CHECKPOINT = 48 * 1024
     path, durability = sys.argv[1:]
     store = SqliteStore(f"sqlite:///{path}?durability={durability}")
     acks = os.open(f"{path}-acks", os.O_WRONLY | os.O_CREAT)

@@ -18,7 +18,7 @@ from queuemgr.job import State
 from queuemgr.recurrence import Every
 from queuemgr.schedule import Schedule
 from queuemgr.store import Claim, Query
-from queuemgr.stores.sqlite import database
+from queuemgr.stores.sqlite import opening
 from queuemgr.stores.sqlite.store import SqliteStore
 from tests.store.rig import make_job, run_python, start_python
 
@@ -146,7 +146,7 @@ HOLD_THE_LOCK = """
 def test_a_file_that_another_program_locks_for_too_long_is_told(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    monkeypatch.setattr(opening, "PATIENCE", 0.1)
     store.enqueue_now([make_job()])
     with start_python(HOLD_THE_LOCK, path) as other:
         assert other.stdout is not None

@@ -81,3 +81,16 @@ def test_the_apps_defaults_reach_every_task_and_yield_to_its_own() -> None:
     assert (work.options.queue, work.options.attempts) == ("mail", 2)
     with pytest.raises(UnknownOption):
         App(atempts=3)
+
+
+def test_a_memory_limit_without_a_process_is_refused() -> None:
+    with pytest.raises(ConfigError, match="process of its own"):
+        Options().changed({"memory_limit": 50_000_000})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"concurrency": 0}, "at least 1"), ({"concurency": 3}, "did you mean 'concurrency'")]
+)
+def test_a_workers_settings_are_checked(wrong: dict, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        App().worker(**wrong)

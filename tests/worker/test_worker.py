@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -390,5 +391,28 @@ def test_bytes_that_a_jobs_own_code_cannot_read_are_a_failure_to_be_retried(app:
         async with working(app):
             record = await ended(app, (await reads.aenqueue()).id)
             assert [attempt.outcome for attempt in record.attempts] == ["failed", "failed"]
+
+    run(scene)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    weight: int
+
+
+def test_a_process_that_only_asks_for_results_can_read_the_classes_of_its_tasks(app: App) -> None:
+    def weigh(weight: int) -> Parcel:
+        return Parcel(weight)
+
+    task = app.task(name="weigh")(weigh)
+    asking = App(app.url)
+    asking.task(name="weigh")(weigh)
+
+    async def scene() -> None:
+        async with working(app):
+            handle = await task.aenqueue(3)
+            assert await handle.result(20) == Parcel(3)
+        assert await asking.aio.handle(handle.id).result(5) == Parcel(3)
+        await asking.aio.store.close()
 
     run(scene)

@@ -60,7 +60,6 @@ _CODES = {
     "UnknownTask": NOT_FOUND,
     "NotAllowed": REFUSED,
     "JobExists": REFUSED,
-    "IllegalMove": REFUSED,
     "Unsupported": REFUSED,
     "NoStore": NO_STORE,
     "StoreError": NO_STORE,

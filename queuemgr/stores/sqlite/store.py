@@ -15,7 +15,7 @@ from queuemgr.clock import SystemClock
 from queuemgr.errors import ConfigError, JobExists, did_you_mean
 from queuemgr.fault import point
 from queuemgr.job import Job, Lease, State, next_order, order_of
-from queuemgr.store import LEASE, Claimed, Enqueued
+from queuemgr.store import Claimed, Enqueued
 
 from . import control, reclaim, schedules, statements
 from .borrowed import borrowed
@@ -51,8 +51,6 @@ class SqliteStore(Desk):
         self._waiting = Waiting(self._db, self._clock)
         self._patrolled = 0.0
         self._joined: dict[str, WorkerInfo] = {}
-        self._beaten: dict[str, str] = {}
-        self._beaten_at = 0.0
 
     async def open(self) -> None:
         self._db.open()
@@ -208,11 +206,8 @@ class SqliteStore(Desk):
 
     async def beat(self, worker: str, state: str = "running") -> list[str]:
         now = self._clock.now()
-        if self._beaten.get(worker) == state and 0 <= now - self._beaten_at < LEASE / 3:
-            return self._db.peek(partial(control.cancelled, worker))
-        cancelled = await self._db.awrite(partial(self._beat, worker, state, now))
-        self._beaten, self._beaten_at = {worker: state}, now
-        return cancelled
+        cancelled = self._db.peek(partial(control.cancelled_if_fresh, worker, state, now))
+        return cancelled if cancelled is not None else await self._db.awrite(partial(self._beat, worker, state, now))
 
     def _beat(self, worker: str, state: str, now: float, connection: sqlite3.Connection) -> list[str]:
         if worker in self._joined:

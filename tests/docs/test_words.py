@@ -18,8 +18,8 @@ from queuemgr.handle import AsyncHandle, Handle
 from queuemgr.options import BACKOFFS, CONFLICTS, EXECUTORS, NAMES, Options, OptionValues
 from queuemgr.recurrence import Missed, parse_rule
 from queuemgr.service.cli.main import main
-from queuemgr.stores.sqlite import schema
 from queuemgr.settings import WorkerSettings
+from queuemgr.stores.sqlite import schema
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks_of, code_words_of
 
 # What nobody asks for by name.

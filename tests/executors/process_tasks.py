@@ -1,7 +1,5 @@
 """The app that job processes import in these tests, and its tasks. No test is in here."""
 
-# ruff: noqa: T201 - printing is what some of them are for
-
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,4 @@
 """What jobs print and log goes to them, and nothing else does."""
-# ruff: noqa: T201 - printing is what is tested
 
 from __future__ import annotations
 

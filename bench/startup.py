@@ -42,7 +42,7 @@ def main() -> None:
         "bare loop": first_bare_job,
     }
     samples = in_turn(sides, chosen.rounds)
-    rows = [Row(name, name, NOTHING) for name in PROGRAMS]
+    rows = [Row(name, name, NOTHING if name != NOTHING else None) for name in PROGRAMS]
     rows += [Row(f"{name} to its first job", name, "bare loop") for name in ("queuemgr worker", "app.work()")]
     show("start", rows, samples, "ms")
     say(f"bare: {NOTHING}; for the first job the bare loop: {bare.PROMISE}", f"ours: {jobs.PROMISE}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing.resource_tracker
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 import threading
@@ -24,6 +25,10 @@ import pytest
 
 GRACE = 2.0  # seconds that a process or thread may take to end after its test
 PROPERTY = "component"
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background deaf to Ctrl-C, and every process that the tests start would be, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 

@@ -137,7 +137,8 @@ def in_terminal(words: list[str], columns: int, keys: bytes = b"", until: bytes 
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     # The interpreter in between makes the terminal its own, as a shell's would be, so that Ctrl-C reaches it.
     own = (
-        f"import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv({sys.executable!r}, sys.argv)"
+        f"import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        f" os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])"
     )
     command = [sys.executable, "-c", own, "-m", "queuemgr", *words]
     process = subprocess.Popen(

@@ -11,8 +11,8 @@ import pytest
 from .runs import operations_of, run, shorten, trace_of
 from .world import World
 
-CHUNK = 250
-CHUNKS = 8
+CHUNK = 125
+CHUNKS = 16
 
 
 @pytest.fixture

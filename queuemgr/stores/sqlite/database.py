@@ -13,13 +13,12 @@ import threading
 from collections import deque
 from contextlib import ExitStack, suppress
 from errno import EDEADLK, ENOLCK
-from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakSet
 
 from queuemgr.errors import ConfigError, StoreUnavailable
 
+from . import forking
 from .faults import named_fault, renamed
 from .opening import DURABILITY, connect, open_turn, uses_wal
 from .schema import VERSION, migrate, version_of
@@ -38,7 +37,7 @@ _ITS_OWN_FAULT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceEr
 class _Write:
     """One piece of work that waits for its commit."""
 
-    __slots__ = ("done", "error", "future", "loop", "quiet", "single", "value", "work")
+    __slots__ = ("done", "error", "future", "gate", "loop", "quiet", "single", "value", "work")
 
     def __init__(self, work: Callable[[sqlite3.Connection], Any], *, single: bool = False, quiet: bool = False) -> None:
         self.work = work
@@ -49,6 +48,20 @@ class _Write:
         self.error: BaseException | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.future: asyncio.Future[Any] | None = None
+        self.gate: threading.Lock | None = None
+
+    def wait(self) -> None:
+        """Return once it is done. The gate is shut before the last look, so that no opening of it is missed."""
+        self.gate = threading.Lock()
+        self.gate.acquire()
+        if not self.done:
+            self.gate.acquire()
+
+    def finish(self) -> None:
+        self.done = True
+        if self.gate is not None:
+            with suppress(RuntimeError):  # opened already
+                self.gate.release()
 
 
 class Database:
@@ -64,7 +77,7 @@ class Database:
         self.path = path
         self._synchronous = DURABILITY[durability]
         self._forget()
-        _databases.add(self)
+        forking.watch(self)
 
     def _forget(self) -> None:
         self._opening = threading.Lock()
@@ -106,6 +119,8 @@ class Database:
     def go_on(self) -> None:
         for lock in self._locks:
             lock.release()
+        if self._waiting:
+            self._lane("writer").push(self._commit_in_turn)
 
     def begin_afresh(self) -> None:
         """Leave what was open before a fork to the parent.
@@ -130,6 +145,8 @@ class Database:
                     connection.close()
             self._peeker = self._reader = self._writer = None
             self._close_turn()
+            while self._waiting:
+                self._commit_waiting()
 
     def _close_turn(self) -> None:
         if self._turn >= 0:
@@ -145,14 +162,24 @@ class Database:
             self.open()
         item = _Write(work, single=single, quiet=quiet)
         self._waiting.append(item)
-        while not item.done:
-            with self._writing:
-                if not item.done:
+        if self._writing.acquire(blocking=False):
+            try:
+                while not item.done:
                     self._commit_waiting()
+            finally:
+                self._release()
+        else:
+            item.wait()
         if item.error is not None:
             raise item.error
         value: T = item.value
         return value
+
+    def _release(self) -> None:
+        """Give up the writing. Who came meanwhile waits at the gate of his own work, and the writer's thread goes on."""
+        self._writing.release()
+        if self._waiting:
+            self._lane("writer").push(self._commit_in_turn)
 
     async def awrite(self, work: Callable[[sqlite3.Connection], T], *, quiet: bool = False) -> T:
         """`write` for asynchronous callers."""
@@ -248,11 +275,11 @@ class Database:
 
     def _tell(self, batch: list[_Write]) -> None:
         if len(batch) == 1 and batch[0].loop is None:
-            batch[0].done = True
+            batch[0].finish()
             return
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Any, Any]]] = {}
         for item in batch:
-            item.done = True
+            item.finish()
             if item.loop is not None:
                 by_loop.setdefault(item.loop, []).append((item.future, item.value, item.error))
         for loop, results in by_loop.items():
@@ -294,29 +321,6 @@ class Lane:
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
             work()
-
-
-_databases: WeakSet[Database] = WeakSet()
-_held_still: list[Database] = []
-
-
-def _before_fork() -> None:
-    _held_still.extend(_databases)
-    for database in _held_still:
-        database.hold_still()
-
-
-def _after_fork(step: Callable[[Database], None]) -> None:
-    for database in _held_still:
-        step(database)
-    _held_still.clear()
-
-
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=partial(_after_fork, Database.go_on),
-    after_in_child=partial(_after_fork, Database.begin_afresh),
-)
 
 
 def _take_turn(turn: int) -> None:

@@ -176,7 +176,7 @@ class Database:
         return value
 
     def _release(self) -> None:
-        """Give up the writing. Who came meanwhile waits at the gate of his own work, and the writer's thread goes on."""
+        """Give up the writing. Who came meanwhile waits at the gate of his own work; the writer's thread goes on."""
         self._writing.release()
         if self._waiting:
             self._lane("writer").push(self._commit_in_turn)

@@ -15,7 +15,10 @@ OUTPUT_LIMIT = 256 * 1024
 
 
 class RunReporter:
-    """The Reporter of one run. Called from any thread: every step is a single atomic operation on a list or a name."""
+    """The Reporter of one run. Called from any thread, and without a lock, which a job that is stopped could keep shut.
+
+    A line that is written at the very moment of `take` from another thread may so be lost.
+    """
 
     __slots__ = ("_clock", "_dirty", "_lease", "_left", "_report")
 

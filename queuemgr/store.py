@@ -58,8 +58,9 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A worker's wish for work. `queues` are (name, how many at most), in the order in which they are asked.
+    """A worker's wish for work. `queues` are (name, share), in the order in which they are asked.
 
+    What one queue's share leaves free goes to the others, up to `limit` in all.
     `idle` says that nothing else runs in the caller's event loop, so that the store may hold it up for a moment.
     """
 

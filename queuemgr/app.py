@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
 from .client import AsyncClient, Client
-from .clock import SystemClock
 from .codec import Codec, Types
 from .errors import ConfigError, did_you_mean
 from .options import Options
@@ -79,13 +78,12 @@ class App:
         **defaults: Unpack[OptionValues],
     ) -> None:
         self.url = url
-        self.clock: Clock = clock or SystemClock()
         self.codec = Codec(format, Types())
         self.max_result = max_result
         self.tasks = Registry()
         self.schedules: list[Schedule] = []
         self.import_path: str | None = None
-        self.aio = AsyncClient(partial(open_store, url, self.clock), self.codec, self.clock, self._learn)
+        self.aio = AsyncClient(partial(open_store, url, clock), self.codec, self._learn)
         self.client = Client(self.aio, max_payload)
         self._defaults = Options().changed(defaults)
         _scheme(url)
@@ -139,7 +137,8 @@ class App:
 
         chosen = WorkerSettings.of(queues=queues or self.queues, max_result=self.max_result, **settings)
         executors = self._executors(chosen)
-        return Worker(self.aio.store, self.tasks, self.codec, executors, chosen, self.clock, self.schedules)
+        store = self.aio.store
+        return Worker(store, self.tasks, self.codec, executors, chosen, store.clock, self.schedules)
 
     def work(self, queues: Mapping[str, int] | None = None, **settings: Any) -> None:
         """Run a worker in this process until SIGTERM or SIGINT; the settings are those of `worker`."""

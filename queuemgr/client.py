@@ -33,17 +33,18 @@ T = TypeVar("T")
 class AsyncClient:
     """The verbs for asynchronous callers. All of them raise StoreError where the store cannot be used."""
 
-    def __init__(
-        self, store: Callable[[], Store], codec: Codec, clock: Clock, learn: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, store: Callable[[], Store], codec: Codec, learn: Callable[[], None] = lambda: None) -> None:
         self._open = store
         self._learn = learn
         self.codec = codec
-        self.clock = clock
 
     @cached_property
     def store(self) -> Store:
         return self._open()
+
+    @property
+    def clock(self) -> Clock:
+        return self.store.clock
 
     async def enqueue(self, call: Call[R]) -> AsyncHandle[R]:
         """Raises JobExists where its unique key is taken."""
@@ -162,8 +163,11 @@ class Client:
     def __init__(self, aio: AsyncClient, max_payload: int) -> None:
         self.aio = aio
         self.codec = aio.codec
-        self.clock = aio.clock
         self.max_payload = max_payload
+
+    @cached_property
+    def clock(self) -> Clock:
+        return self.aio.clock
 
     @cached_property
     def _portal(self) -> Portal:

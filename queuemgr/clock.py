@@ -20,3 +20,21 @@ class Clock(Protocol):
 class SystemClock:
     now = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
+
+
+class ServerClock:
+    """A server's clock, followed from here. Until its time was heard for the first time it is this machine's.
+
+    What is shared between machines is timed by it alone, so that a machine whose clock is wrong harms nobody.
+    """
+
+    def __init__(self, own: Clock) -> None:
+        self.monotonic = own.monotonic
+        self._ahead = own.now() - own.monotonic()
+
+    def now(self) -> float:
+        return self.monotonic() + self._ahead
+
+    def heard(self, moment: float, asked_at: float) -> None:
+        """The server said `moment` in answer to a question asked at `asked_at`, monotonic seconds."""
+        self._ahead = moment - (asked_at + self.monotonic()) / 2

@@ -72,7 +72,10 @@ class Unique(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to run a task, as it is handed to a store."""
+    """A request to run a task, as it is handed to a store.
+
+    `delay` counts from the moment at which the store accepts it, by the store's clock; `run_at` is a moment.
+    """
 
     id: str
     task: str
@@ -80,6 +83,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = "default"
     priority: int = 0
     run_at: float | None = None
+    delay: float | None = None
     created_at: float = 0.0
     keep: float | None = None
     at_most_once: bool = False
@@ -91,7 +95,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """The right to run a job. `attempt` is its token: it grows with every claim, and only the newest may settle."""
+    """The right to run a job. `attempt` is its token: it grows with every claim, and only the newest may settle.
+
+    `unique` says that the job may hold a unique key, which its end must free.
+    """
 
     key: int | str
     id: str
@@ -104,6 +111,7 @@ class Lease(msgspec.Struct, frozen=True):
     options: dict[str, Any] | None
     args: bytes
     started_at: float
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Tells whether a process on this machine still lives, without its help. About other machines it says nothing."""
+"""Tells whether a worker still lives: by the kernel on this machine, by its silence on others. It asks no store."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def birth_of(pid: int) -> int | None:
 
 def lives(pid: int, birth: int) -> bool:
     return birth_of(pid) == birth
+
+
+def is_alive(host: str, pid: int, birth: int, silence: float, lease: float) -> bool:
+    """On this machine the kernel knows; elsewhere a worker is alive unless it was silent for longer than its lease."""
+    return lives(pid, birth) if host == this_host() else silence <= lease
 
 
 def _birth_without_proc(pid: int) -> int | None:

@@ -14,12 +14,16 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .clock import Clock
     from .job import Job, JobRecord, Lease, State
     from .outcome import Verdict
     from .schedule import Schedule
 
 LEASE = 30.0
-"""Seconds without a beat after which a worker on another machine is taken for dead."""
+"""Seconds without a beat after which a worker is taken for dead whose life nothing else can tell."""
+
+REMOTE_LEASE = 8.0
+"""The same for a store whose workers beat from a process of their own, where no job can delay it."""
 
 KEEP = 7 * 86400.0
 """Seconds for which a finished job and its result are kept, where the job does not say otherwise."""
@@ -40,7 +44,8 @@ class Enqueued(msgspec.Struct, frozen=True):
 class WorkerInfo:
     """A worker as others see it.
 
-    `host` names machine, boot and process namespace; `birth` tells a pid from its reuse (liveness.py).
+    `host` names machine, boot and process namespace; `birth` tells a pid from its reuse (liveness.py). `alive` is what
+    the store knows at the moment in which it is asked.
     """
 
     id: str
@@ -54,6 +59,7 @@ class WorkerInfo:
     started_at: float = 0.0
     beat_at: float = 0.0
     state: str = "running"
+    alive: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +159,17 @@ class Store(Protocol):
 
     url: str
 
-    async def open(self) -> None: ...
+    clock: Clock
+    """The store's own clock: that of the server, where it has one."""
+
+    lease: float
+    """Seconds without a beat after which one of its workers is taken for dead, if the kernel here cannot tell."""
+
+    remote: bool
+    """Whether its workers may be on other machines, so that each beats from a process of its own (pulse.py)."""
+
+    async def open(self) -> None:
+        """Make it ready for use; every other method does so too if need be."""
 
     async def close(self) -> None: ...
 
@@ -177,11 +193,14 @@ class Store(Protocol):
     async def join(self, worker: WorkerInfo) -> None:
         """A worker begins. Parked jobs whose task it knows are for it."""
 
-    async def beat(self, worker: str, state: str = "running") -> list[str]:
-        """Renew all of the worker's leases at once; the ids of its jobs that somebody wants cancelled."""
+    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+        """Renew all of the worker's leases at once; the ids of its jobs that somebody wants cancelled.
 
-    async def leave(self, worker: str) -> None:
-        """A worker ends; what it still held goes back at once, without being counted as a crash."""
+        `state` None leaves it as it is. A worker that is not known changes nothing.
+        """
+
+    async def leave(self, worker: str, *, died: bool = False) -> None:
+        """A worker ends; what it still held goes back at once. Only if it `died`, that is counted as a crash."""
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         """Return when there may be something to claim, or after `timeout` seconds."""

@@ -45,9 +45,11 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
 class Sender(Protocol):
     """What a task needs to enqueue itself; the App gives it."""
 
-    clock: Clock
     codec: Codec
     max_payload: int
+
+    @property
+    def clock(self) -> Clock: ...
 
     def send(self, call: Call[R]) -> Handle[R]: ...
 
@@ -137,15 +139,15 @@ class Task(Generic[P, C, R]):
                 f"the arguments of {self.name} take {len(data):,} bytes and the limit is {sender.max_payload:,}: "
                 "pass a path or an id instead of the data, or raise max_payload in the App"
             )
-        now = sender.clock.now()
         return Job(
             id=new_id(),
             task=self.name,
             args=data,
             queue=options.queue,
             priority=options.priority,
-            run_at=now + options.delay if options.delay is not None else options.at,
-            created_at=now,
+            run_at=options.at,
+            delay=options.delay,
+            created_at=sender.clock.now(),
             keep=options.keep,
             at_most_once=options.at_most_once,
             held=options.held,

@@ -1,4 +1,4 @@
-"""The worker: claim, decode, admit, run, judge, settle. It starts no processes of its own and keeps no records.
+"""The worker: claim, decode, admit, run, judge, settle. Beside its pulse it starts no process, and it keeps no records.
 
 One asyncio task for each running job; slots bound their number. The store says what is due, the executors run it, and
 `judge` decides what follows.
@@ -22,6 +22,7 @@ from .fault import point
 from .liveness import birth_of, this_host
 from .options import DEFAULT_POLICY
 from .outcome import Failed, Unknown, judge
+from .pulse import Pulse
 from .reporting import RunReporter
 from .settle import Settler, settlement_of
 from .shares import Shares
@@ -98,6 +99,7 @@ class Worker:
         self._progress = asyncio.Event()
         self._resting: asyncio.Future[None] | None = None
         self._pruned = 0.0
+        self._pulse = Pulse(store, self.id) if store.remote else None
         self._known = tasks.names
 
     async def run(self) -> bool:
@@ -115,6 +117,8 @@ class Worker:
             for executor in set(self._executors.values()):
                 await executor.close()
             await self._leave_anyway()
+            if self._pulse is not None:
+                self._pulse.stop()
 
     def stop(self, grace: float | None = None) -> None:
         """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt."""
@@ -286,6 +290,8 @@ class Worker:
         )
         await self._store.open()
         await self._store.join(info)
+        if self._pulse is not None:
+            self._pulse.keep()
         for schedule in self._schedules:
             await declare(self._store, schedule, now)
 
@@ -318,6 +324,8 @@ class Worker:
         reports = [report for reporter in list(self._dirty) if (report := reporter.take())]
         if reports:
             self._settler.report(reports)
+        if self._pulse is not None:
+            self._pulse.keep()
         for job_id in await self._store.beat(self.id, "stopping" if self._stopping else "running"):
             for run in list(self.running.values()):
                 if run.lease.id == job_id:

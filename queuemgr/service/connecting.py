@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from queuemgr.app import App, load, open_store
 from queuemgr.client import AsyncClient
-from queuemgr.clock import SystemClock
 from queuemgr.codec import Codec
 from queuemgr.errors import ConfigError
 
@@ -39,7 +38,7 @@ async def connected(place: Place, *, with_app: bool = False, create: bool = Fals
     app = load_app(place.app) if place.app and (with_app or place.url is None) else None
     if place.url is not None:
         codec = app.codec if app else Codec()
-        client = AsyncClient(partial(open_store, place.url), codec, SystemClock())
+        client = AsyncClient(partial(open_store, place.url), codec)
     else:
         assert app is not None
         client = app.aio

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.job import State
-from queuemgr.liveness import lives, this_host
+from queuemgr.liveness import this_host
 from queuemgr.recurrence import Cron, describe
-from queuemgr.store import LEASE
 
 if TYPE_CHECKING:
     from queuemgr.job import Attempt, JobRecord
@@ -69,11 +68,11 @@ def queue_facts(info: QueueInfo) -> Facts:
     }
 
 
-def worker_facts(info: WorkerInfo, now: float) -> Facts:
+def worker_facts(info: WorkerInfo) -> Facts:
     return {
         "id": info.id,
         "name": info.name,
-        "alive": is_alive(info, now),
+        "alive": info.alive,
         "state": info.state,
         "host": info.host,
         "here": info.host == this_host(),
@@ -84,11 +83,6 @@ def worker_facts(info: WorkerInfo, now: float) -> Facts:
         "started_at": info.started_at,
         "beat_at": info.beat_at,
     }
-
-
-def is_alive(info: WorkerInfo, now: float) -> bool:
-    """The kernel knows it of a worker on this machine; another one is alive while it renews its leases."""
-    return lives(info.pid, info.birth) if info.host == this_host() else info.beat_at + LEASE >= now
 
 
 def schedule_facts(info: ScheduleInfo) -> Facts:

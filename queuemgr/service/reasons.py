@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from queuemgr.errors import did_you_mean
 from queuemgr.job import State
 
-from .facts import is_alive
 from .words import coarse, counted, duration, size
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Surroundings:
 
     @property
     def alive(self) -> list[WorkerInfo]:
-        return [worker for worker in self.workers if is_alive(worker, self.now)]
+        return [worker for worker in self.workers if worker.alive]
 
     def queue(self, name: str) -> QueueInfo | None:
         return next((queue for queue in self.queues if queue.name == name), None)

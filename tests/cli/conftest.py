@@ -139,7 +139,7 @@ def join(shop: Shop) -> Callable[..., None]:
     """Lets this process pass for a worker."""
 
     def join(worker: str = "w1", **facts: Any) -> None:
-        now = shop.app.clock.now()
+        now = shop.app.client.clock.now()
         pid = os.getpid()
         info = {"host": this_host(), "pid": pid, "birth": birth_of(pid) or 0, "started_at": now, "beat_at": now}
         client = shop.app.client

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from queuemgr import liveness
 from queuemgr.errors import JobExists
 from queuemgr.job import JobRecord
 from queuemgr.store import LEASE, Query, WorkerInfo
-from queuemgr.stores.sqlite import reclaim
 from queuemgr.stores.sqlite.database import Database, _Write
 from queuemgr.stores.sqlite.store import PATROL, SqliteStore
 
@@ -153,8 +153,8 @@ class World:
         self._own = sqlite3.connect(path, isolation_level=None)
         self._spare[0].open()
         self._patches = ExitStack()
-        self._patches.enter_context(mock.patch.object(reclaim, "lives", self._lives))
-        self._patches.enter_context(mock.patch.object(reclaim, "this_host", self._this_host))
+        self._patches.enter_context(mock.patch.object(liveness, "lives", self._lives))
+        self._patches.enter_context(mock.patch.object(liveness, "this_host", self._this_host))
 
     def close(self) -> None:
         self._patches.close()

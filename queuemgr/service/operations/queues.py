@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from queuemgr.errors import did_you_mean
-from queuemgr.service.facts import Facts, is_alive, queue_facts
+from queuemgr.service.facts import Facts, queue_facts
 from queuemgr.service.failures import NotFound
 from queuemgr.store import QueueInfo
 
@@ -21,7 +21,7 @@ async def list_queues(client: AsyncClient) -> Facts:
     infos = {info.name: info for info in await client.queues()}
     served: dict[str, int] = {}
     for worker in await client.workers():
-        for name in worker.queues if is_alive(worker, now) else ():
+        for name in worker.queues if worker.alive else ():
             served[name] = served.get(name, 0) + 1
             infos.setdefault(name, QueueInfo(name=name, paused=False, counts={}))
     queues = [queue_facts(infos[name]) | {"workers": served.get(name, 0)} for name in sorted(infos)]

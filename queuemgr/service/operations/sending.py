@@ -12,7 +12,7 @@ from queuemgr.client import Client
 from queuemgr.codec import Codec
 from queuemgr.errors import did_you_mean
 from queuemgr.options import Options
-from queuemgr.service.facts import Facts, is_alive, job_facts
+from queuemgr.service.facts import Facts, job_facts
 from queuemgr.service.payloads import format_of
 from queuemgr.task import Call, Task
 
@@ -76,8 +76,7 @@ async def enqueue(client: AsyncClient, app: App | None, request: Request) -> Fac
 
 async def obstacles(client: AsyncClient, task: str, queue: str) -> list[Facts]:
     """Why no worker that lives now would run such a job: {"why", "purpose", "command"} each; empty where one would."""
-    now = client.clock.now()
-    alive = [worker for worker in await client.workers() if is_alive(worker, now)]
+    alive = [worker for worker in await client.workers() if worker.alive]
     start = "queuemgr worker MODULE:APP"
     if not alive:
         return [_obstacle("no worker is running: the job waits until one is started", "start a worker", start)]
@@ -144,7 +143,7 @@ def _anything(*args: Any, **kwargs: Any) -> None: ...
 def _with_codec(client: AsyncClient, codec: Codec) -> AsyncClient:
     from queuemgr.client import AsyncClient
 
-    return AsyncClient(lambda: client.store, codec, client.clock)
+    return AsyncClient(lambda: client.store, codec)
 
 
 async def _format_in_use(client: AsyncClient) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from queuemgr.job import State
-from queuemgr.service.facts import Facts, is_alive
+from queuemgr.service.facts import Facts
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
@@ -26,7 +26,7 @@ async def store_info(client: AsyncClient) -> Facts:
         "jobs": sum(states.values()),
         "states": states,
         "queues": len(queues),
-        "workers": sum(is_alive(worker, now) for worker in await client.workers()),
+        "workers": sum(worker.alive for worker in await client.workers()),
         "schedules": len(await client.schedules()),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from queuemgr.job import State
-from queuemgr.service.facts import Facts, is_alive, task_facts, worker_facts
+from queuemgr.service.facts import Facts, task_facts, worker_facts
 from queuemgr.store import Query
 
 if TYPE_CHECKING:
@@ -21,16 +21,15 @@ async def list_workers(client: AsyncClient) -> Facts:
     workers = []
     for info in await client.workers():
         running = await client.count(Query(worker=info.id, states=(State.RUNNING,)))
-        workers.append(worker_facts(info, now) | {"running": running})
+        workers.append(worker_facts(info) | {"running": running})
     return {"at": now, "workers": workers}
 
 
 async def known_tasks(client: AsyncClient) -> dict[str, int]:
     """The names of all tasks that living workers know, and how many workers know each."""
-    now = client.clock.now()
     known: dict[str, int] = {}
     for info in await client.workers():
-        for name in info.tasks if is_alive(info, now) else ():
+        for name in info.tasks if info.alive else ():
             known[name] = known.get(name, 0) + 1
     return known
 

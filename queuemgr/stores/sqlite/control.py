@@ -196,15 +196,17 @@ def join(worker: WorkerInfo, connection: sqlite3.Connection) -> None:
     )
 
 
-def beat(worker: str, state: str, now: float, connection: sqlite3.Connection) -> list[str]:
-    connection.execute("UPDATE queuemgr_workers SET beat_at = ?, state = ? WHERE id = ?", (now, state, worker))
+def beat(worker: str, state: str | None, now: float, connection: sqlite3.Connection) -> list[str]:
+    connection.execute(
+        "UPDATE queuemgr_workers SET beat_at = ?, state = coalesce(?, state) WHERE id = ?", (now, state, worker)
+    )
     return cancelled(worker, connection)
 
 
-def cancelled_if_fresh(worker: str, state: str, now: float, connection: sqlite3.Connection) -> list[str] | None:
+def cancelled_if_fresh(worker: str, state: str | None, now: float, connection: sqlite3.Connection) -> list[str] | None:
     """What `beat` answers, as long as its last beat is young enough not to be repeated; else None."""
     row = connection.execute("SELECT state, beat_at FROM queuemgr_workers WHERE id = ?", (worker,)).fetchone()
-    if row is None or row[0] != state or not 0 <= now - row[1] < LEASE / 3:
+    if row is None or state not in (None, row[0]) or not 0 <= now - row[1] < LEASE / 3:
         return None
     return cancelled(worker, connection)
 

@@ -44,7 +44,7 @@ class Desk:
         return await self._db.aread(listing.queues)
 
     async def workers(self) -> list[WorkerInfo]:
-        return await self._db.aread(reading.workers)
+        return await self._db.aread(partial(reading.workers, self._clock.now()))
 
     async def change(self, verb: str, query: Query) -> int:
         return await self._db.awrite(partial(control.change, verb, query, self._clock.now()))

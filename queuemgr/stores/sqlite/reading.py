@@ -9,7 +9,8 @@ import msgspec
 
 from queuemgr.errors import CorruptStore, JobNotFound
 from queuemgr.job import Attempt, JobRecord, State
-from queuemgr.store import OutputLine, WorkerInfo
+from queuemgr.liveness import is_alive
+from queuemgr.store import LEASE, OutputLine, WorkerInfo
 
 from .finding import with_ids
 
@@ -68,7 +69,7 @@ def output(job_id: str, after: int, limit: int, connection: sqlite3.Connection) 
     return [OutputLine(*row) for row in rows]
 
 
-def workers(connection: sqlite3.Connection) -> list[WorkerInfo]:
+def workers(now: float, connection: sqlite3.Connection) -> list[WorkerInfo]:
     rows = connection.execute("SELECT * FROM queuemgr_workers ORDER BY started_at")
     return [
         WorkerInfo(
@@ -83,6 +84,7 @@ def workers(connection: sqlite3.Connection) -> list[WorkerInfo]:
             started_at=row[8],
             beat_at=row[9],
             state=row[10],
+            alive=is_alive(row[1], row[2], row[3], now - row[9], LEASE),
         )
         for row in rows
     ]

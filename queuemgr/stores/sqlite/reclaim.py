@@ -9,7 +9,7 @@ import msgspec
 
 from queuemgr.fault import point
 from queuemgr.job import State
-from queuemgr.liveness import lives, this_host
+from queuemgr.liveness import is_alive
 from queuemgr.store import KEEP, KEEP_DEAD, LEASE
 
 from . import control
@@ -58,14 +58,13 @@ def keep_known(worker: WorkerInfo, now: float, connection: sqlite3.Connection) -
         connection.execute("UPDATE queuemgr_workers SET beat_at = ? WHERE id = ?", (now, worker.id))
 
 
-def leave(worker: str, now: float, connection: sqlite3.Connection) -> None:
-    _take_back(connection, worker, now, crashed=False)
+def leave(worker: str, now: float, connection: sqlite3.Connection, *, died: bool) -> None:
+    _take_back(connection, worker, now, crashed=died)
 
 
 def _is_dead(row: tuple[Any, ...], now: float) -> bool:
-    """On this machine the kernel knows; a worker in another process namespace is dead when its lease has run out."""
     _, host, pid, birth, *_, beat_at, _ = row
-    return not lives(pid, birth) if host == this_host() else beat_at + LEASE < now
+    return not is_alive(host, pid, birth, now - beat_at, LEASE)
 
 
 def _take_back(connection: sqlite3.Connection, worker: str, now: float, *, crashed: bool) -> None:

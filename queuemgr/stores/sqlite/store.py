@@ -15,7 +15,7 @@ from queuemgr.clock import SystemClock
 from queuemgr.errors import ConfigError, JobExists, did_you_mean
 from queuemgr.fault import point
 from queuemgr.job import Job, Lease, State, next_order, order_of
-from queuemgr.store import Claimed, Enqueued
+from queuemgr.store import LEASE, Claimed, Enqueued
 
 from . import control, reclaim, schedules, statements
 from .borrowed import borrowed
@@ -42,11 +42,14 @@ _load = msgspec.json.Decoder().decode
 class SqliteStore(Desk):
     """`sqlite:///relative.db`, `sqlite:////absolute.db`, with `?durability=full` to survive the loss of power too."""
 
+    lease = LEASE
+    remote = False
+
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         path, durability = _read(url)
         self.url = url
         self.path = path
-        self._clock: Clock = clock or SystemClock()
+        self.clock = self._clock = clock or SystemClock()
         self._db = Database(path, durability)
         self._waiting = Waiting(self._db, self._clock)
         self._patrolled = 0.0
@@ -204,19 +207,19 @@ class SqliteStore(Desk):
         await self._db.awrite(partial(reclaim.join, worker, self._clock.now()))
         self._joined[worker.id] = worker
 
-    async def beat(self, worker: str, state: str = "running") -> list[str]:
+    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
         now = self._clock.now()
         cancelled = self._db.peek(partial(control.cancelled_if_fresh, worker, state, now))
         return cancelled if cancelled is not None else await self._db.awrite(partial(self._beat, worker, state, now))
 
-    def _beat(self, worker: str, state: str, now: float, connection: sqlite3.Connection) -> list[str]:
+    def _beat(self, worker: str, state: str | None, now: float, connection: sqlite3.Connection) -> list[str]:
         if worker in self._joined:
             reclaim.keep_known(self._joined[worker], now, connection)
         return control.beat(worker, state, now, connection)
 
-    async def leave(self, worker: str) -> None:
+    async def leave(self, worker: str, *, died: bool = False) -> None:
         self._joined.pop(worker, None)
-        await self._db.awrite(partial(reclaim.leave, worker, self._clock.now()))
+        await self._db.awrite(partial(reclaim.leave, worker, self._clock.now(), died=died))
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         await self._waiting.for_work(queues, timeout)
@@ -254,9 +257,10 @@ def _insert(connection: sqlite3.Connection, job: Job, now: float) -> int | None:
 
 def _row(job: Job, seq: int, named: bool, now: float) -> tuple[Any, ...]:
     state = State.READY
+    run_at = job.run_at if job.delay is None else now + job.delay
     if job.held:
         state = State.HELD
-    elif job.run_at is not None and job.run_at > now:
+    elif run_at is not None and run_at > now:
         state = State.SCHEDULED
     return (
         seq,
@@ -266,7 +270,7 @@ def _row(job: Job, seq: int, named: bool, now: float) -> tuple[Any, ...]:
         job.queue,
         job.task,
         job.priority,
-        job.run_at,
+        run_at,
         job.created_at,
         job.keep,
         job.at_most_once,

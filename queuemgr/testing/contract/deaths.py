@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from queuemgr.job import State
-from queuemgr.store import LEASE
 from queuemgr.testing.mortal import Mortal
 
 from .stage import Cases, Stage, staged
@@ -43,7 +42,7 @@ class DeathCases(Cases):
         job_id = await stage.enqueue()
         await stage.join_mortal()
         lease = await stage.lease("mortal")
-        stage.clock.advance(100 * LEASE)
+        stage.clock.advance(100 * stage.store.lease)
         assert await stage.claim() == []
         assert await stage.settle(lease, worker="mortal")
         assert await stage.state(job_id) is State.SUCCEEDED
@@ -81,7 +80,7 @@ class DeathCases(Cases):
         await stage.enqueue()
         await stage.join("far", host="another machine", pid=1, birth=1)
         await stage.lease("far")
-        stage.clock.advance(LEASE - 1)
+        stage.clock.advance(stage.store.lease - 1)
         assert await stage.claim() == []
         stage.clock.advance(2)
         assert (await stage.lease()).crashes == 1
@@ -92,10 +91,10 @@ class DeathCases(Cases):
         await stage.join("far", host="another machine", pid=1, birth=1)
         assert len(await stage.claim("far")) == 3
         for _ in range(4):
-            stage.clock.advance(LEASE / 2)
+            stage.clock.advance(stage.store.lease / 2)
             assert await stage.store.beat("far") == []
             assert await stage.claim() == []
-        stage.clock.advance(LEASE + 1)
+        stage.clock.advance(stage.store.lease + 1)
         assert len(await stage.claim()) == 1
 
     @staged
@@ -103,7 +102,7 @@ class DeathCases(Cases):
         job_id = await stage.enqueue()
         await stage.join("far", host="another machine", pid=1, birth=1)
         stale = await stage.lease("far")
-        stage.clock.advance(LEASE + 1)
+        stage.clock.advance(stage.store.lease + 1)
         await stage.lease()
         assert not await stage.settle(stale, worker="far", result=b"late")
         assert await stage.state(job_id) is State.RUNNING
@@ -111,13 +110,13 @@ class DeathCases(Cases):
     @staged
     async def test_a_worker_that_was_taken_for_dead_and_beats_again_is_known_again(self, stage: Stage) -> None:
         await stage.join("far", host="another machine", pid=1, birth=1)
-        stage.clock.advance(LEASE + 1)
+        stage.clock.advance(stage.store.lease + 1)
         await stage.claim()
         await stage.store.beat("far")
         assert [worker.id for worker in await stage.store.workers()] == ["far"]
         await stage.enqueue()
         await stage.lease("far")
-        stage.clock.advance(LEASE + 1)
+        stage.clock.advance(stage.store.lease + 1)
         assert len(await stage.claim()) == 1
 
     @staged
@@ -125,9 +124,9 @@ class DeathCases(Cases):
         await stage.enqueue()
         await stage.join("far", host="another machine", pid=1, birth=1)
         await stage.lease("far")
-        stage.clock.set(stage.now() - 1000 * LEASE)
+        stage.clock.set(stage.now() - 1000 * stage.store.lease)
         assert await stage.claim() == []
-        stage.clock.advance(LEASE + 1)
+        stage.clock.advance(stage.store.lease + 1)
         assert len(await stage.claim()) == 1
 
     @staged
@@ -136,7 +135,7 @@ class DeathCases(Cases):
         await stage.join("far", host="another machine", pid=1, birth=1)
         await stage.join()
         mortal.kill()
-        stage.clock.advance(LEASE + 1)
+        stage.clock.advance(stage.store.lease + 1)
         await stage.claim()
         await stage.store.prune()
         assert [worker.id for worker in await stage.store.workers()] == ["worker"]
@@ -197,6 +196,36 @@ class DeathCases(Cases):
         assert [(lease.id, lease.attempt, lease.crashes) for lease in leases] == [(ids[0], 2, 0), (ids[1], 2, 0)]
         (attempt,) = (await stage.store.get(ids[0])).attempts
         assert (attempt.number, attempt.outcome) == (1, "given back")
+
+    @staged
+    async def test_a_worker_that_is_said_to_have_died_gives_its_jobs_back_as_interrupted(self, stage: Stage) -> None:
+        job_id = await stage.enqueue()
+        await stage.join()
+        await stage.claim()
+        await stage.store.leave("worker", died=True)
+        assert [worker.id for worker in await stage.store.workers()] == []
+        (lease,) = await stage.claim("another")
+        assert (lease.id, lease.attempt, lease.crashes) == (job_id, 2, 1)
+        (attempt,) = (await stage.store.get(job_id)).attempts
+        assert (attempt.number, attempt.outcome) == (1, "interrupted")
+
+    @staged
+    async def test_a_worker_that_nobody_knows_leaves_and_beats_without_a_trace(self, stage: Stage) -> None:
+        await stage.store.leave("nobody", died=True)
+        assert await stage.store.beat("nobody") == []
+        assert await stage.store.workers() == []
+
+    @staged
+    async def test_a_beat_without_a_state_renews_the_leases_and_leaves_the_state(self, stage: Stage) -> None:
+        await stage.join(host="elsewhere")
+        await stage.store.beat("worker", "stopping")
+        stage.clock.advance(stage.store.lease - 1)
+        await stage.store.beat("worker", None)
+        stage.clock.advance(stage.store.lease - 1)
+        (worker,) = await stage.store.workers()
+        assert (worker.alive, worker.state) == (True, "stopping")
+        stage.clock.advance(2)
+        assert [worker.alive for worker in await stage.store.workers()] == [False]
 
     @staged
     async def test_a_job_that_runs_at_most_once_is_dead_when_its_worker_leaves_it(self, stage: Stage) -> None:

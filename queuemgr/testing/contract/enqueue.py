@@ -28,6 +28,11 @@ IDS = {
 
 class EnqueueCases(Cases):
     @staged
+    async def test_a_delay_counts_from_the_moment_of_acceptance_by_the_clock_of_the_store(self, stage: Stage) -> None:
+        record = await stage.store.get(await stage.enqueue(delay=60.0, created_at=stage.now() - 3600))
+        assert (record.state, record.run_at) == (State.SCHEDULED, stage.now() + 60)
+
+    @staged
     async def test_an_enqueued_job_is_ready_and_bears_what_it_was_given(self, stage: Stage) -> None:
         job = stage.job("mail.send", queue="mail", priority=7, tags=("a", "b"), options={"attempts": 5})
         (done,) = await stage.store.enqueue([job])

@@ -10,7 +10,7 @@ import pytest
 from queuemgr.errors import JobNotFound
 from queuemgr.job import State
 from queuemgr.outcome import SUCCEEDED
-from queuemgr.store import LEASE, Query
+from queuemgr.store import Query
 
 from .stage import FAILED, UNKNOWN, Cases, Stage, retry_at, staged
 
@@ -212,7 +212,7 @@ class LookCases(Cases):
     @staged
     async def test_a_beat_is_seen_in_time_to_tell_a_silent_worker(self, stage: Stage) -> None:
         await stage.join()
-        stage.clock.advance(LEASE)
+        stage.clock.advance(stage.store.lease)
         await stage.store.beat("worker")
         (worker,) = await stage.store.workers()
         assert worker.beat_at == stage.now()

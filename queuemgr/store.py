@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .clock import Clock
-    from .job import Job, JobRecord, Lease, State
+    from .job import Attempt, Job, JobRecord, Lease, State
     from .outcome import Verdict
     from .schedule import Schedule
 
@@ -154,6 +154,33 @@ class ScheduleInfo:
     last_job: str | None
 
 
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a store holds of one job, as another store can take it over.
+
+    `job` tells its moment by `run_at`, never by `delay`. `unique_until` is when its unique key is free again at the
+    latest, None where that is its end; `holds_key` is False once another job may take the key.
+    """
+
+    job: Job
+    state: State
+    attempt: int
+    failures: int
+    crashes: int
+    cancel: bool
+    started_at: float | None
+    finished_at: float | None
+    expires_at: float | None
+    worker: str | None
+    progress: float | None
+    note: str | None
+    error: dict[str, Any] | None
+    result: bytes | None
+    attempts: tuple[Attempt, ...]
+    output: tuple[OutputLine, ...]
+    holds_key: bool
+    unique_until: float | None
+
+
 class Store(Protocol):
     """All times are seconds since the epoch by the store's own clock. Raises StoreError and its kin only."""
 
@@ -246,6 +273,15 @@ class Store(Protocol):
 
     async def prune(self, limit: int = 1000) -> int:
         """Forget finished jobs whose lifetime is over, and workers long dead; how many jobs went."""
+
+    async def dump(self, after: int | str | None, limit: int) -> tuple[list[Snapshot], int | str | None]:
+        """Whole jobs, oldest first, from the one that follows `after`; None at the end."""
+
+    async def restore(self, snapshots: Sequence[Snapshot]) -> int:
+        """Take over jobs from another store; how many. Those whose id is here already are left alone.
+
+        One that was running is ready here, because its lease was not taken over.
+        """
 
     async def key_get(self, key: str) -> bytes | None: ...
 

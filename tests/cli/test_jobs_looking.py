@@ -199,7 +199,8 @@ def test_a_running_job_says_how_long_it_will_take(shop: Shop, join: Callable[...
 
 
 def test_a_job_of_a_worker_that_is_gone_says_so(shop: Shop, join: Callable[..., None], claim: Any) -> None:
-    join("w1", queues=("default",), tasks=(f"{shop.module}.add",), host="elsewhere", beat_at=shop.app.client.clock.now())
+    now = shop.app.client.clock.now()
+    join("w1", queues=("default",), tasks=(f"{shop.module}.add",), host="elsewhere", beat_at=now)
     shop.task("add").enqueue(1, 2)
     claim("w1")
     join("w1", queues=("default",), host="elsewhere", beat_at=shop.app.client.clock.now() - 3600)

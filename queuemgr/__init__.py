@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .context import Cancel, JobContext, Snooze, current_job, track
     from .job import JobRecord, State
     from .options import Backoff
+    from .secret import Secret
     from .store import Query
 
 __version__ = "0.1.0"
@@ -20,6 +21,7 @@ _HOMES = {
     "JobContext": "context",
     "JobRecord": "job",
     "Query": "store",
+    "Secret": "secret",
     "Snooze": "context",
     "State": "job",
     "current_job": "context",
@@ -32,6 +34,7 @@ __all__ = [
     "JobContext",
     "JobRecord",
     "Query",
+    "Secret",
     "Snooze",
     "State",
     "current_job",

@@ -8,6 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from .errors import BadArguments
+from .secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,8 +52,9 @@ class Checker:
             )
             if classes is not None and not variadic and not isinstance(value, classes):
                 wanted = " or ".join(kind.__name__ for kind in classes)
+                shown = "" if Secret in classes else f" {value!r:.60}"
                 raise BadArguments(
-                    f"{self._name}{self._signature}: {name} must be {wanted}, not {type(value).__name__} {value!r:.60}"
+                    f"{self._name}{self._signature}: {name} must be {wanted}, not {type(value).__name__}{shown}"
                 )
 
 

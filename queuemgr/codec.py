@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .errors import ConfigError, EncodingError, UndecodableError
-from .typetags import READERS, WRITERS, ZONED, Refused, Types, bytes_to_text, is_registrable
+from .secret import Secret
+from .typetags import READERS, SECRET, WRITERS, ZONED, Refused, Types, bytes_to_text, is_registrable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -146,6 +147,7 @@ class _Tagger:
             tuple: lambda value, depth: {"$": "tuple", "v": self._tag_items(value, depth)},
             set: lambda value, depth: {"$": "set", "v": self._tag_set(value, depth)},
             frozenset: lambda value, depth: {"$": "frozenset", "v": self._tag_set(value, depth)},
+            Secret: lambda value, depth: {"$": SECRET, "v": self.tag(value.reveal(), depth)},
             str: self._tag_str,
             int: self._tag_int,
             float: lambda value, depth: value if isfinite(value) else {"$": "float", "v": str(value)},
@@ -270,6 +272,8 @@ def _rebuild(node: dict[str, Any], types: Types) -> Any:
         return read(plain, **node)
     if type(plain) is dict or type(plain) is list:
         plain = _untag(plain, types)
+    if tag == SECRET:
+        return Secret(plain)
     if (build := _CONTAINERS.get(tag)) is not None:
         if type(plain) is not list:
             raise TypeError(f"the tag {tag!r} needs a list")

@@ -26,12 +26,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The task raised, or could not be run. `types` are the names of the exception's classes, the nearest first."""
+    """The task raised, or could not be run. `types` are the names of the exception's classes, the nearest first.
+
+    `result` is what it had to show by then (JobContext.set_result).
+    """
 
     error: dict[str, Any]
     types: tuple[str, ...] = ()
     retry: bool = True
     peak_memory: int | None = None
+    result: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Snoozed:
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     reason: str
+    result: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def judge(lease: Lease, outcome: Outcome, policy: Policy, now: float) -> Verdict
             return _after_failure(lease, outcome, policy, now)
         case Snoozed(delay):
             return Verdict(State.SCHEDULED, "snoozed", run_at=now + delay)
-        case Cancelled(reason):
+        case Cancelled(reason=reason):
             return Verdict(State.CANCELLED, "cancelled", reason=reason)
         case Undecodable(reason):
             return Verdict(State.DEAD, "undecodable", reason=reason)

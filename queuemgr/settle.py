@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .errors import StoreError
 from .job import State
-from .outcome import Crashed, Done, Failed, Verdict
+from .outcome import Cancelled, Crashed, Done, Failed, Verdict
 from .store import Settlement
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ def settlement_of(lease: Lease, outcome: Outcome, verdict: Verdict, worker: str,
     match outcome:
         case Done(result, peak_memory):
             return Settlement(lease, worker, verdict, now, result=result, peak_memory=peak_memory)
-        case Failed(error=error, peak_memory=peak_memory):
-            return Settlement(lease, worker, verdict, now, error=error, peak_memory=peak_memory)
+        case Failed(error=error, peak_memory=peak_memory, result=result):
+            return Settlement(lease, worker, verdict, now, result=result, error=error, peak_memory=peak_memory)
+        case Cancelled(result=bytes(result)):
+            return Settlement(lease, worker, verdict, now, result=result)
         case Crashed(error, exit_signal, peak_memory):
             return Settlement(
                 lease, worker, verdict, now, error=error, exit_signal=exit_signal, peak_memory=peak_memory

@@ -312,6 +312,9 @@ WRITERS: dict[type, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     UnsetType: ("unset", lambda value: {"v": None}),
 }
 
+# What a Secret wraps stands as it is in its plain form, so that it can be of any type.
+SECRET = "secret"
+
 # The tags that have members besides "v"; their readers take them as keywords.
 ZONED = frozenset({"datetime", "time"})
 

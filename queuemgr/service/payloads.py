@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 
+from queuemgr.secret import DOTS
+from queuemgr.typetags import SECRET
+
 PLAIN_TAGS = frozenset(
-    {"datetime", "date", "time", "uuid", "decimal", "float", "int", "tuple", "set", "frozenset", "bytes"}
+    {"datetime", "date", "time", "uuid", "decimal", "float", "int", "tuple", "set", "frozenset", "bytes", SECRET}
 )
 
 
@@ -23,10 +26,20 @@ def readable(data: bytes, form: str) -> Any:
     """
     try:
         if form == "json":
-            return msgspec.json.decode(data)
-        return msgspec.to_builtins(msgspec.msgpack.decode(data), str_keys=True)
+            return _redacted(msgspec.json.decode(data))
+        return _redacted(msgspec.to_builtins(msgspec.msgpack.decode(data), str_keys=True))
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"{len(data)} bytes that are no {form}: {error}") from error
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_redacted(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("$") == SECRET:
+        return {"$": SECRET, "v": DOTS}
+    return {name: _redacted(item) for name, item in value.items()}
 
 
 def arguments_of(data: bytes) -> dict[str, Any]:

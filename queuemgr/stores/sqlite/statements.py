@@ -51,8 +51,8 @@ UPDATE queuemgr_jobs SET state = 5, done = 5, finished_at = ?, expires_at = ? + 
 """
 END = f"""
 UPDATE queuemgr_jobs SET state = ?, done = ?, failures = failures + ?, crashes = crashes + ?, finished_at = ?,
-    expires_at = ? + CASE ? WHEN 6 THEN max(coalesce(keep, 0), {KEEP_DEAD}) ELSE coalesce(keep, {KEEP}) END, error = ?
-    {MINE} RETURNING unique_key
+    expires_at = ? + CASE ? WHEN 6 THEN max(coalesce(keep, 0), {KEEP_DEAD}) ELSE coalesce(keep, {KEEP}) END, error = ?,
+    result = ? {MINE} RETURNING unique_key
 """
 AGAIN = f"""
 UPDATE queuemgr_jobs SET state = ?, run_at = coalesce(?, run_at), failures = failures + ?, crashes = crashes + ?,

@@ -181,7 +181,7 @@ class SqliteStore(Desk):
             row = connection.execute(statements.SUCCEED, (now, now, ended.result, *mine)).fetchone()
         elif state.finished:
             row = connection.execute(
-                statements.END, (state, state, failed, crashed, now, now, state, error, *mine)
+                statements.END, (state, state, failed, crashed, now, now, state, error, ended.result, *mine)
             ).fetchone()
         else:
             row = connection.execute(

@@ -15,6 +15,15 @@ ERROR = {"type": "builtins.ValueError", "message": "Straße 数 'quoted' \"too\"
 
 class SettleCases(Cases):
     @staged
+    async def test_a_result_is_kept_however_the_job_ended(self, stage: Stage) -> None:
+        for verdict in (SUCCEEDED, FAILED, CANCELLED):
+            job_id = await stage.enqueue()
+            await stage.join()
+            await stage.run(verdict, result=b"[1]")
+            assert await stage.store.result(job_id) == b"[1]"
+            assert (await stage.store.get(job_id)).result_size == 3
+
+    @staged
     async def test_a_success_keeps_the_result_and_the_moment(self, stage: Stage) -> None:
         job_id = await stage.enqueue()
         lease = await stage.lease()

@@ -68,7 +68,7 @@ def one_by_one(durability: str) -> float:
 def bulk(durability: str) -> float:
     def many(app: App) -> float:
         task = app.tasks["jobs.nothing"]
-        return BULK * sliced(lambda: app.client.enqueue_many([task.call(number) for number in range(BULK)]))
+        return BULK * sliced(lambda: app.client.enqueue_many(task.calls((number,) for number in range(BULK))))
 
     return with_app(durability, many)
 

@@ -25,7 +25,7 @@ from rounds import say
 from queuemgr import Query, State
 from queuemgr.job import Job, new_id, order_of
 from queuemgr.store import Claim
-from queuemgr.stores.sqlite import schema
+from queuemgr.stores.sqlite import counting, schema
 from queuemgr.stores.sqlite.store import SqliteStore
 
 FEW, MANY = 1_000, 1_000_000
@@ -127,6 +127,8 @@ def one(place: int, every: int, run_at: float | None, *, held: bool) -> Job:
 
 def finish(connection: sqlite3.Connection) -> None:
     """What settle leaves behind: most succeeded, `RARE` dead and as many cancelled, spread evenly."""
+    while counting.follow(connection):
+        pass
     number = connection.execute("SELECT count(*) FROM queuemgr_jobs").fetchone()[0]
     every = number // RARE
     connection.execute(
@@ -141,6 +143,10 @@ def finish(connection: sqlite3.Connection) -> None:
             "  WHERE place % ?2 = ?3)",
             (int(state), every, offset % every),
         )
+    connection.execute("DELETE FROM queuemgr_counts")
+    connection.execute(
+        "INSERT INTO queuemgr_counts SELECT queue, task, state, count(*) FROM queuemgr_jobs GROUP BY queue, task, state"
+    )
 
 
 # the verbs
@@ -152,6 +158,10 @@ def verbs() -> Iterator[tuple[str, Verb]]:
         yield f"claim of {most}", claim_of(most)
     for name, query in queries():
         yield f"first page, {name}", page_of(query)
+    yield "number of all jobs", number_of(Query())
+    yield "number of ready jobs of a big task", number_of(Query(states=(State.READY,), task="shop.task1"))
+    yield "all queues and their numbers", queues
+    yield "hold and release a rare task", hold_and_release
 
 
 def queries() -> Iterator[tuple[str, Query]]:
@@ -180,6 +190,24 @@ def claim_of(most: int) -> Verb:
         return claimed
 
     return claim
+
+
+def number_of(query: Query) -> Verb:
+    async def count(store: SqliteStore) -> object:
+        return await store.count(query)
+
+    return count
+
+
+async def queues(store: SqliteStore) -> object:
+    return await store.queues()
+
+
+async def hold_and_release(store: SqliteStore) -> object:
+    ready = Query(states=(State.READY,), task="shop.rare")
+    ids = tuple(job.id for job in (await store.find(ready)).jobs)
+    assert await store.change("hold", ready) == len(ids)
+    return await store.change("release", Query(ids=ids))
 
 
 def page_of(query: Query) -> Verb:

@@ -15,6 +15,7 @@ from .client import AsyncClient, Client
 from .codec import Codec, Types
 from .errors import ConfigError, did_you_mean
 from .options import Options
+from .result import Results
 from .schedule import Schedule
 from .task import Registry, Task, name_of
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .executor import Executor
     from .options import OptionValues
     from .recurrence import Rule
+    from .result import Keeper
     from .settings import WorkerSettings
     from .store import Store
     from .task import Call, Runs
@@ -35,7 +37,23 @@ R = TypeVar("R")
 C = TypeVar("C")
 K = TypeVar("K", bound=type)
 
-STORES = {"sqlite": "queuemgr.stores.sqlite.store:SqliteStore"}
+REDIS = "queuemgr.stores.redis.store:RedisStore"
+POSTGRES = "queuemgr.stores.postgres.store:PostgresStore"
+STORES = {
+    "sqlite": "queuemgr.stores.sqlite.store:SqliteStore",
+    "postgresql": POSTGRES,
+    "postgres": POSTGRES,
+    "laravel+redis": "queuemgr.dialects.laravel.store:LaravelStore",
+    "redis": REDIS,
+    "rediss": REDIS,
+    "unix": REDIS,
+    "valkey": REDIS,
+    "valkeys": REDIS,
+    "redis+sentinel": REDIS,
+    "rediss+sentinel": REDIS,
+    "redis+cluster": REDIS,
+    "rediss+cluster": REDIS,
+}
 EXECUTORS = {
     "async": "queuemgr.executors.aio:AioExecutor",
     "thread": "queuemgr.executors.threads:ThreadExecutor",
@@ -63,7 +81,8 @@ class App:
     """A program's tasks and the store in which their jobs live.
 
     Parameters: `url` of the store; `format` of arguments and results, "json" or "msgpack"; `max_payload` and
-    `max_result` in bytes; further keyword arguments are options for every task. Raises ConfigError.
+    `max_result` in bytes; `results` says where large results are kept and for how long; further keyword arguments are
+    options for every task. Raises ConfigError.
     Nothing is opened before the first verb.
     """
 
@@ -73,7 +92,8 @@ class App:
         *,
         format: str = "json",  # noqa: A002 - the word that the documentation uses
         max_payload: int = 1024 * 1024,
-        max_result: int = 64 * 1024 * 1024,
+        max_result: int | None = None,
+        results: Results | None = None,
         clock: Clock | None = None,
         **defaults: Unpack[OptionValues],
     ) -> None:
@@ -83,7 +103,8 @@ class App:
         self.tasks = Registry()
         self.schedules: list[Schedule] = []
         self.import_path: str | None = None
-        self.aio = AsyncClient(partial(open_store, url, clock), self.codec, self._learn)
+        self.results = results or Results()
+        self.aio = AsyncClient(partial(open_store, url, clock), self.codec, self._learn, self.results)
         self.client = Client(self.aio, max_payload)
         self._defaults = Options().changed(defaults)
         _scheme(url)
@@ -138,7 +159,7 @@ class App:
         chosen = WorkerSettings.of(queues=queues or self.queues, max_result=self.max_result, **settings)
         executors = self._executors(chosen)
         store = self.aio.store
-        return Worker(store, self.tasks, self.codec, executors, chosen, store.clock, self.schedules)
+        return Worker(store, self.tasks, self.codec, executors, chosen, store.clock, self.schedules, keeper=self.keeper)
 
     def work(self, queues: Mapping[str, int] | None = None, **settings: Any) -> None:
         """Run a worker in this process until SIGTERM or SIGINT; the settings are those of `worker`."""
@@ -149,6 +170,13 @@ class App:
     @property
     def queues(self) -> dict[str, int]:
         return dict.fromkeys([self._defaults.queue, *(task.options.queue for task in self.tasks)], 1)
+
+    @property
+    def keeper(self) -> Keeper:
+        """What keeps large results for a worker and its processes."""
+        from .results.keeper import ResultKeeper
+
+        return ResultKeeper(lambda: self.aio._place, self.codec, self.max_result, self.results)
 
     @cached_property
     def path(self) -> str:

@@ -5,14 +5,16 @@ Enqueueing is the exception: a producer's path is direct where the store has one
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import UndecodableError, Unsupported
-from .handle import AsyncHandle, Handle
+from .handle import AsyncHandle, Handle, why_none
 from .recurrence import next_after
+from .result import REFERENCE, Reference, Results
 from .schedule import Schedule
-from .store import Query
+from .store import Page, Query
 from .ticker import declare
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from .job import Job, JobRecord
     from .portal import Portal
     from .recurrence import Missed, Rule
-    from .store import Enqueued, OutputLine, Page, QueueInfo, ScheduleInfo, Store, WorkerInfo
+    from .result import ResultPlace
+    from .results.opening import Finder
+    from .store import Enqueued, OutputLine, QueueInfo, ScheduleInfo, Store, WorkerInfo
     from .task import Call
 
 R = TypeVar("R")
@@ -33,14 +37,28 @@ T = TypeVar("T")
 class AsyncClient:
     """The verbs for asynchronous callers. All of them raise StoreError where the store cannot be used."""
 
-    def __init__(self, store: Callable[[], Store], codec: Codec, learn: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        codec: Codec,
+        learn: Callable[[], None] = lambda: None,
+        results: Results | None = None,
+    ) -> None:
         self._open = store
         self._learn = learn
+        self._results = results or Results()
         self.codec = codec
 
     @cached_property
     def store(self) -> Store:
         return self._open()
+
+    @cached_property
+    def _place(self) -> ResultPlace | None:
+        """Where large results are kept; None where nowhere."""
+        from .results.opening import place_of
+
+        return place_of(self.store, self._results)
 
     @property
     def clock(self) -> Clock:
@@ -61,7 +79,7 @@ class AsyncClient:
 
     async def get(self, job_id: str) -> JobRecord:
         """Raises JobNotFound."""
-        return await self.store.get(job_id)
+        return await self._sized(await self.store.get(job_id))
 
     async def arguments(self, job_id: str) -> list[Any]:
         """`[positional]` or `[positional, named]`. Raises JobNotFound, UndecodableError."""
@@ -82,7 +100,8 @@ class AsyncClient:
         return await self.store.output(job_id, after, limit)
 
     async def find(self, query: Query | None = None, limit: int = 50, after: int | str | None = None) -> Page:
-        return await self.store.find(query or Query(), limit, after)
+        page = await self.store.find(query or Query(), limit, after)
+        return Page([await self._sized(j) if j.result_size == REFERENCE else j for j in page.jobs], page.after)
 
     async def count(self, query: Query | None = None) -> int:
         return await self.store.count(query or Query())
@@ -153,8 +172,35 @@ class AsyncClient:
         return None
 
     async def prune(self) -> int:
-        """Forget finished jobs whose lifetime is over; how many went."""
-        return await self.store.prune()
+        """Forget finished jobs whose lifetime is over, and large results that nobody needs; how many jobs went."""
+        from .results.sweep import sweep
+
+        gone = await self.store.prune()
+        if self._place is not None:
+            await sweep(self.store, self._place, self._results)
+        return gone
+
+    @property
+    def _finder(self) -> Finder:
+        from .results.opening import Finder
+
+        self._learn()
+        return Finder(self.store, self._place, self.codec, why_none)
+
+    async def _result(self, job_id: str) -> Any:
+        """The whole value. Raises ResultError where it is gone, UndecodableError."""
+        data = await self.store.result(job_id)
+        reference = Reference.read(data)
+        if reference is not None:
+            return await self._finder.load(job_id, reference)
+        return None if data is None else self._decode(data)
+
+    async def _sized(self, job: JobRecord) -> JobRecord:
+        """With the size of its result instead of that of a reference to it."""
+        if job.result_size != REFERENCE:
+            return job
+        reference = Reference.read(await self.store.result(job.id))
+        return job if reference is None else replace(job, result_size=reference.size)
 
 
 class Client:

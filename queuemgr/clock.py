@@ -6,7 +6,11 @@ Nothing else in the package asks the operating system for the time.
 from __future__ import annotations
 
 import time
+from math import inf
 from typing import Protocol
+
+DRIFT = 1e-3
+"""Seconds by which two clocks may part in a second: that of a server that is being set right, too."""
 
 
 class Clock(Protocol):
@@ -31,10 +35,17 @@ class ServerClock:
     def __init__(self, own: Clock) -> None:
         self.monotonic = own.monotonic
         self._ahead = own.now() - own.monotonic()
+        self._doubt, self._doubted_at = inf, own.monotonic()
 
     def now(self) -> float:
         return self.monotonic() + self._ahead
 
     def heard(self, moment: float, asked_at: float) -> None:
-        """The server said `moment` in answer to a question asked at `asked_at`, monotonic seconds."""
-        self._ahead = moment - (asked_at + self.monotonic()) / 2
+        """The server said `moment` in answer to a question asked at `asked_at`, monotonic seconds.
+
+        An answer that took longer than what is known already could be wrong says nothing new.
+        """
+        now = self.monotonic()
+        doubt = (now - asked_at) / 2
+        if doubt <= self._doubt + DRIFT * (now - self._doubted_at):
+            self._ahead, self._doubt, self._doubted_at = moment - (asked_at + now) / 2, doubt, now

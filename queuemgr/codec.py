@@ -7,6 +7,7 @@ This module neither imports nor runs anything that the bytes name.
 from __future__ import annotations
 
 import os
+from itertools import chain
 from math import isfinite
 from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ MAX_DEPTH = 100
 _DIGITS = 300
 _LONGEST = 10 ** (2 * _DIGITS)
 
+_MOST_AT_ONCE = 200_000  # values that are looked at together; a list that contains itself would not end
+
 _ATOMS = frozenset({type(None), bool, int, str})
 
 
@@ -42,18 +45,23 @@ class Codec:
         self.format = format
         self.types = Types() if types is None else types
         self._read: Callable[[bytes], Any]
+        self._write_items: Callable[[Any], bytes]
         match format:
             case "json":
-                self._write = msgspec.json.Encoder().encode
+                encoder = msgspec.json.Encoder()
+                self._write, self._write_items = encoder.encode, encoder.encode_lines
                 self._read = msgspec.json.Decoder().decode
                 self._mark, native = b'"$"', _ATOMS
             case "msgpack":
-                self._write = msgspec.msgpack.Encoder().encode
+                self._write = write = msgspec.msgpack.Encoder().encode
+                self._write_items = lambda values: b"".join(map(write, values))
                 self._read = msgspec.msgpack.Decoder(ext_hook=_refuse_extension).decode
                 self._mark, native = b"\xa1$", _ATOMS | {float, bytes}
             case _:
                 raise ConfigError(f"there is no format {format!r}; choose 'json' or 'msgpack'")
         self._is_plain = _plain_check(native)
+        self._are_native = native.issuperset
+        self._are_plain = _plain_rows_check(native)
         self._tagger = _Tagger(self, native)
         # Long ints and lone surrogates are rare and dear to look for: only a failed write leads to a search.
         self._careful_tagger = _Tagger(self, native - {int, str})
@@ -63,19 +71,37 @@ class Codec:
 
         Raises EncodingError, which names the part that cannot travel by its path, with `name` for the whole.
         """
+        return self._encode(value, name, self._write)
+
+    def encode_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+        """The arguments of a call as `[positional]` or `[positional, named]`. Raises EncodingError."""
+        if not kwargs and self._are_native(map(type, args)):
+            try:
+                data = self._write((args,))
+                if len(data) < 2 * _DIGITS:
+                    return data
+            except (ValueError, OverflowError):
+                pass
+        return self.encode([list(args), kwargs] if kwargs else [list(args)])
+
+    def encode_items(self, values: list[Any], name: str = "argument") -> bytes:
+        """The values one after another: each a line of JSON, or MessagePack end to end. Raises EncodingError."""
+        return self._encode(values, name, self._write_items, plain=len(values) > 1 and self._are_plain(values))
+
+    def _encode(self, value: object, name: str, write: Callable[[Any], bytes], *, plain: bool = False) -> bytes:
         try:
-            data = self._write(value if self._is_plain(value, 0) else self._tagger.tag(value, 0))
+            data = write(value if plain or self._is_plain(value, 0) else self._tagger.tag(value, 0))
             if len(data) < 2 * _DIGITS or not _may_hold_long_number(data):
                 return data
         except Refused as refusal:
             raise EncodingError(refusal.sentence(name)) from None
         except (ValueError, OverflowError, RecursionError):
             pass
-        return self._encode_carefully(value, name)
+        return self._encode_carefully(value, name, write)
 
-    def _encode_carefully(self, value: object, name: str) -> bytes:
+    def _encode_carefully(self, value: object, name: str, write: Callable[[Any], bytes] | None = None) -> bytes:
         try:
-            return self._write(self._careful_tagger.tag(value, 0))
+            return (write or self._write)(self._careful_tagger.tag(value, 0))
         except Refused as refusal:
             raise EncodingError(refusal.sentence(name)) from None
         except (ValueError, OverflowError, RecursionError) as error:
@@ -97,6 +123,17 @@ class Codec:
                 f"{len(data)} bytes cannot be read as {self.format} ({type(error).__name__}: {error}); "
                 "they are damaged, in another format, or from another version of the classes they hold"
             ) from error
+
+    def decode_items(self, data: bytes, count: int) -> list[Any]:
+        """The `count` values that `encode_items` was given. Raises UndecodableError."""
+        values: list[Any] = self.decode(self.as_list(data, count))
+        return values
+
+    def as_list(self, data: bytes, count: int) -> bytes:
+        """What `encode` makes of the list whose `count` values are `data`, as `encode_items` wrote them."""
+        if self.format == "msgpack":
+            return b"\xdd" + count.to_bytes(4, "big") + data
+        return b"[" + data[:-1].replace(b"\n", b",") + b"]"
 
 
 def _plain_check(native: frozenset[type]) -> Callable[[Any, int], bool]:
@@ -124,6 +161,36 @@ def _plain_check(native: frozenset[type]) -> Callable[[Any, int], bool]:
         return True
 
     return is_plain
+
+
+def _plain_rows_check(native: frozenset[type]) -> Callable[[list[Any]], bool]:
+    """The same for many values of one form: level by level, which is faster for them than one after another."""
+    known = native | {float, dict, list}
+
+    def are_plain(level: list[Any]) -> bool:
+        for _ in range(MAX_DEPTH):
+            kinds = set(map(type, level))
+            if not kinds <= known or len(level) > _MOST_AT_ONCE:
+                return False
+            if float in kinds and float not in native and not all(map(isfinite, _of(float, level, kinds))):
+                return False
+            dicts, lists = _of(dict, level, kinds), _of(list, level, kinds)
+            if not dicts and not lists:
+                return True
+            names = set(chain.from_iterable(dicts))
+            if "$" in names or not {str}.issuperset(map(type, names)):
+                return False
+            level = [*chain.from_iterable(map(dict.values, dicts)), *chain.from_iterable(lists)]
+        return False
+
+    return are_plain
+
+
+def _of(kind: type, values: list[Any], kinds: set[type]) -> list[Any]:
+    """Those of one type; `kinds` are the types that there are."""
+    if kind not in kinds:
+        return []
+    return values if len(kinds) == 1 else [value for value in values if type(value) is kind]
 
 
 def _may_hold_long_number(data: bytes) -> bool:

@@ -6,10 +6,15 @@ its job, its progress, and the wish to be run later. It stores nothing itself.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .errors import EncodingError, Unsupported
+from .result import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .result import Keeper, Writer
 
 T = TypeVar("T")
 
@@ -32,6 +37,10 @@ class Cancel(BaseException):
         super().__init__(reason)
 
 
+class Stopped(SystemExit):
+    """Raised in a job's process when it is stopped, so that its `finally` blocks run. asyncio lets it through."""
+
+
 class Reporter(Protocol):
     """Where a run's progress and output go. Called from any thread; must not block."""
 
@@ -43,19 +52,40 @@ class Reporter(Protocol):
 class JobContext:
     """The running job, as its own task sees it."""
 
-    __slots__ = ("_reporter", "attempt", "id", "queue", "stopping", "task")
+    __slots__ = ("_keeper", "_reporter", "_writer", "attempt", "id", "queue", "result", "stopping", "task")
 
-    def __init__(self, job_id: str, task: str, queue: str, attempt: int, reporter: Reporter) -> None:
+    def __init__(
+        self, job_id: str, task: str, queue: str, attempt: int, reporter: Reporter, keeper: Keeper | None = None
+    ) -> None:
         self.id = job_id
         self.task = task
         self.queue = queue
         self.attempt = attempt
         self.stopping = False
+        self.result: Any = None
         self._reporter = reporter
+        self._keeper = keeper
+        self._writer: Writer | None = None
 
     def progress(self, percent: float, note: str | None = None) -> None:
         """Say how far the work is: 0 to 100, with an optional description."""
         self._reporter.progress(min(100.0, max(0.0, float(percent))), note)
+
+    def set_result(self, value: Any) -> None:
+        """What the job has to show so far: its result if it returns None, and kept if it fails or is stopped."""
+        self.result = value
+
+    def result_writer(self) -> Writer:
+        """Write the result piece by piece, while others read it: `with job.result_writer() as out: out.append(row)`.
+
+        The job then returns nothing, or the writer. Raises Unsupported outside of a worker.
+        """
+        if self._keeper is None:
+            raise Unsupported("a result can be written piece by piece in a worker of an App only: return it instead")
+        if self._writer is not None:
+            raise EncodingError("the job writes its result already: a job has one result, and so one writer")
+        self._writer = self._keeper.writer(Owner(self.id, self.attempt))
+        return self._writer
 
     def track(self, items: Iterable[T], total: int | None = None, note: str | None = None) -> Iterator[T]:
         """Yield the items one by one and report the progress by their count.

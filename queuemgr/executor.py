@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .context import Cancel, Snooze
-from .errors import EncodingError, UndecodableError
+from .errors import EncodingError, StoreError, UndecodableError
 from .outcome import Cancelled, Crashed, Done, Failed, GivenBack, Outcome, Snoozed, Undecodable
+from .result import IN_STORE, SMALL, Owner, looks_small, too_large
 
 if TYPE_CHECKING:
     from .codec import Codec
@@ -43,7 +44,7 @@ class Call:
     policy: Policy
     context: JobContext
     codec: Codec
-    max_result: int
+    max_result: int | None
     why: Why | None = None
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -81,25 +82,50 @@ def decode_arguments(codec: Codec, data: bytes) -> tuple[tuple[Any, ...], dict[s
     raise BadCall(f"the arguments are not a list of arguments but {type(value).__name__}")
 
 
-def outcome_of_value(value: object, codec: Codec, max_result: int) -> Outcome:
-    """What a task said by returning."""
+def outcome_of_value(value: object, codec: Codec, max_result: int | None, context: JobContext | None = None) -> Outcome:
+    """What a task said by returning, with what it had written piece by piece before."""
     match value:
-        case None:
+        case None if context is None or context._writer is None:
             return Done()
         case Snooze():
             return Snoozed(value.delay)
         case Cancel():
             return Cancelled(value.reason)
     try:
-        data = codec.encode(value)
-        if len(data) > max_result:
-            raise EncodingError(
-                f"the result takes {len(data):,} bytes and the limit is {max_result:,}: "
-                "return less, store it elsewhere and return where, or raise max_result in the App"
-            )
+        return Done(encode_result(value, codec, max_result, context))
     except EncodingError as error:
         return Failed(describe(error), names_of(error), retry=False)
-    return Done(data)
+    except StoreError as error:
+        return Failed(describe(error), names_of(error))
+
+
+def encode_result(
+    value: object, codec: Codec, max_result: int | None, context: JobContext | None = None
+) -> bytes | None:
+    """What the store is to hold: the encoded value, or a reference to where a large one was put.
+
+    Raises EncodingError, also beyond the limit, and StoreError where a large result cannot be kept.
+    """
+    keeper, writer = (None, None) if context is None else (context._keeper, context._writer)
+    if writer is not None:
+        if value is not None and value is not writer:
+            raise EncodingError("the job wrote its result piece by piece and returned another one: do one of the two")
+        writer.close()
+        return writer.result
+    if keeper is None or looks_small(value):
+        data = codec.encode(value, "result")
+        if keeper is None or len(data) <= SMALL:
+            limit = IN_STORE if max_result is None else max_result
+            if len(data) > limit:
+                raise too_large(f"{len(data):,}", limit)
+            return data
+    assert context is not None
+    return keeper.keep(value, Owner(context.id, context.attempt))
+
+
+def takes_long(value: object, context: JobContext) -> bool:
+    """Whether to encode the value may hold up an event loop."""
+    return context._writer is not None or (context._keeper is not None and not looks_small(value))
 
 
 def outcome_of_error(error: BaseException) -> Outcome:

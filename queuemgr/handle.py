@@ -5,14 +5,19 @@ wait for its result, look at it, change it. It holds an id and nothing of the jo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from .errors import ResultError, ResultTimeout
 from .job import State
 
 if TYPE_CHECKING:
+    import io
+    from collections.abc import AsyncIterator, Iterator
+
     from .client import AsyncClient, Client
     from .job import JobRecord
+    from .result import ResultInfo
+    from .results.asynchronous import AsyncStream
 
 R = TypeVar("R")
 
@@ -35,9 +40,39 @@ class AsyncHandle(Generic[R]):
         if state is None:
             raise ResultTimeout(f"job {self.id} did not end within {timeout} s; it goes on, ask again later")
         if state is not State.SUCCEEDED:
-            raise ResultError(_why(await store.get(self.id)))
-        data = await store.result(self.id)
-        return cast("R", None if data is None else self._client._decode(data))
+            raise ResultError(why_none(await store.get(self.id)))
+        return cast("R", await self._client._result(self.id))
+
+    async def result_info(self) -> ResultInfo:
+        """Size, shape and a sample, of a result that is still being written too. Takes no longer for a larger one.
+
+        Raises ResultError where there is none (yet), JobNotFound.
+        """
+        return await self._client._finder.info(self.id)
+
+    async def page(self, offset: int = 0, limit: int = 100, at: str | None = None) -> list[Any]:
+        """Items of a result that is a list, or a dict with a list at the key `at`, without loading the rest.
+
+        A negative `offset` counts from the end. Raises ResultError where there is no such list.
+        """
+        return await self._client._finder.page(self.id, offset, limit, at)
+
+    def pages(self, size: int = 1000, at: str | None = None, *, follow: bool = False) -> AsyncIterator[list[Any]]:
+        """All items, `size` at a time; with `follow` those of a job that has not ended as soon as they are written.
+
+        Raises ResultError where there is no such list, and where a job that is followed fails.
+        """
+        return self._client._finder.pages(self.id, size, at, follow)
+
+    async def open_result(self, at: str | None = None) -> AsyncStream:
+        """A stream of bytes: of a list each item as a line of JSON, of bytes these, else one JSON text.
+
+        `at` is the key of a list in a dict. Raises ResultError.
+        """
+        from .results.asynchronous import AsyncStream
+
+        opened = await self._client._finder.open(self.id)
+        return AsyncStream(opened.stream(at))
 
     async def look(self) -> JobRecord:
         return await self._client.get(self.id)
@@ -70,8 +105,22 @@ class Handle(Generic[R]):
         self.existing = existing
 
     def result(self, timeout: float | None = None) -> R:
-        waiting: AsyncHandle[R] = AsyncHandle(self._client.aio, self.id)
-        return self._client.run(waiting.result(timeout), "result")
+        return self._client.run(self._aio.result(timeout), "result")
+
+    def result_info(self) -> ResultInfo:
+        return self._client.run(self._aio.result_info(), "result_info")
+
+    def page(self, offset: int = 0, limit: int = 100, at: str | None = None) -> list[Any]:
+        return self._client.run(self._aio.page(offset, limit, at), "page")
+
+    def pages(self, size: int = 1000, at: str | None = None, *, follow: bool = False) -> Iterator[list[Any]]:
+        pages = self._aio.pages(size, at, follow=follow)
+        while page := self._client.run(_next(pages), "pages"):
+            yield page
+
+    def open_result(self, at: str | None = None) -> io.BufferedReader:
+        opened = self._client.run(self._client.aio._finder.open(self.id), "open_result")
+        return opened.stream(at)
 
     def look(self) -> JobRecord:
         return self._client.get(self.id)
@@ -91,10 +140,19 @@ class Handle(Generic[R]):
     def release(self) -> bool:
         return self._client.release(self.id) == 1
 
+    @property
+    def _aio(self) -> AsyncHandle[R]:
+        return AsyncHandle(self._client.aio, self.id)
+
     __repr__ = AsyncHandle.__repr__
 
 
-def _why(record: JobRecord) -> str:
+async def _next(pages: AsyncIterator[list[Any]]) -> list[Any]:
+    """The next page, empty at the end."""
+    return await anext(pages, [])
+
+
+def why_none(record: JobRecord) -> str:
     error = record.error or {}
     said = ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
     reason = f" ({error['reason']})" if error.get("reason") else ""

@@ -173,31 +173,46 @@ def new_id() -> str:
 
     The 21 bits after the milliseconds are a counter (RFC 9562, section 6.2, method 1), the other 53 are random.
     """
-    chance = int.from_bytes(os.urandom(9), "big")
-    order, tail = next_order(chance >> 56), chance & 0xFFFFFFFFFFFFFF
-    upper, lower = order >> 21, order & 0x1FFFFF
-    text = f"{upper:012x}7{lower >> 9:03x}{0x8000 | (lower & 0x1FF) << 5 | tail & 0x1F:04x}{tail >> 8:012x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    chance = os.urandom(9)
+    return _id(next_order(chance[0] << 8 | chance[1]), chance[2], chance[3:].hex())
 
 
-def next_order(start: int | None = None) -> int:
-    """A 63-bit number that grows with time: milliseconds since the epoch, then a counter that begins at random."""
+def new_ids(number: int) -> list[str]:
+    """So many of them in order, in less time than one by one."""
+    chance = os.urandom(7 * number)
+    text, first = chance.hex(), next_order(count=number)
+    return [_id(first + n, chance[7 * n + 6], text[14 * n : 14 * n + 12]) for n in range(number)]
+
+
+def next_order(start: int | None = None, count: int = 1) -> int:
+    """A 63-bit number that grows with time: milliseconds since the epoch, then a counter that begins at random.
+
+    The `count` - 1 numbers that follow it are the caller's, too.
+    """
     global _last
     now = time.time_ns() // 1_000_000 << 21
-    _last = max(_last + 1, now | (int.from_bytes(os.urandom(2), "big") if start is None else start))
-    return _last
+    order = max(_last + 1, now | (int.from_bytes(os.urandom(2), "big") if start is None else start))
+    _last = order + count - 1
+    return order
 
 
 def order_of(job_id: str) -> int | None:
     """The number in an id that `new_id` could have made; None for any other id."""
-    if len(job_id) != 36 or job_id[14] != "7" or job_id[0:1] > "3":
+    if len(job_id) != 36 or job_id[14] != "7" or job_id[0] > "3":
         return None
+    text = job_id[:23].replace("-", "")
     try:
-        number = int(job_id[:8] + job_id[9:13] + job_id[15:18] + job_id[19:23], 16)
+        number = int(text, 16) if len(text) == 20 else -1
     except ValueError:
         return None
-    order = number >> 16 << 9 | (number & 0x3FFF) >> 5
-    return order if order < 1 << 63 else None
+    order = number >> 32 << 21 | (number >> 16 & 0xFFF) << 9 | number >> 5 & 0x1FF
+    return order if 0 <= order < 1 << 63 else None
+
+
+def _id(order: int, chance: int, tail: str) -> str:
+    upper = order >> 21 << 32 | 0x70008000 | (order & 0x1FFE00) << 7 | (order & 0x1FF) << 5 | chance & 0x1F
+    text = f"{upper:020x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:]}-{tail}"
 
 
 _last = 0

@@ -9,9 +9,12 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from .liveness import birth_of
 
 if TYPE_CHECKING:
     from .store import Store
@@ -19,29 +22,45 @@ if TYPE_CHECKING:
 log = logging.getLogger("queuemgr.worker")
 
 PROGRAM = "queuemgr.manager.beating"
+SHORTEST_LIFE = 2.0
+"""Seconds from one start to the next, so that one that cannot live costs no more than this."""
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """The worker, and the process that it is: a namesake is another."""
+
+    worker: str
+    pid: int
+    birth: int | None
 
 
 class Pulse:
     """Beats for the worker of this id from the first `keep` until `stop`."""
 
     def __init__(self, store: Store, worker: str) -> None:
-        self._url = store.url
-        self._worker = worker
+        self._told = msgspec.json.encode((store.url, Owner(worker, os.getpid(), birth_of(os.getpid()))))
+        self._clock = store.clock
         self._process: subprocess.Popen[bytes] | None = None
+        self._not_before = self._clock.monotonic()
 
     def keep(self) -> None:
         """Start it, or start it again if it has ended. It is not waited for."""
         if self._process is not None and self._process.poll() is None:
             return
+        if self._clock.monotonic() < self._not_before:
+            return
+        self._not_before = self._clock.monotonic() + SHORTEST_LIFE
         if self._process is not None:
             log.warning("the process that beats for this worker has ended (code %d)", self._process.returncode)
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        command = [sys.executable, "-m", PROGRAM]
+        try:
+            self._process = _start()
+        except OSError as error:
+            log.warning("no process could be started that beats for this worker: %s", error)
+            return
         # The address may hold a password, which a command line would show to everyone on the machine.
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
         assert self._process.stdin is not None
-        with self._process.stdin as told:
-            told.write(msgspec.json.encode((self._url, self._worker, os.getpid())))
+        with suppress(BrokenPipeError), self._process.stdin as its_input:
+            its_input.write(self._told)
 
     def stop(self) -> None:
         """The worker has left, or leaves its end to be noticed by its silence."""
@@ -49,3 +68,14 @@ class Pulse:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _start() -> subprocess.Popen[bytes]:
+    """With the worker's own way to its modules, and in a group that a terminal does not signal."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},  # noqa: PTH109
+        process_group=0,
+    )

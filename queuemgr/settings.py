@@ -18,7 +18,7 @@ class WorkerSettings:
     queues: Mapping[str, int]
     concurrency: int = 16
     grace: float = 30.0
-    max_result: int = 64 * 1024 * 1024
+    max_result: int | None = None
     name: str = ""
     id: str = ""
     burst: bool = False

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from .job import Attempt, Job, State
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .clock import Clock
-    from .job import Attempt, Job, JobRecord, Lease, State
+    from .job import JobRecord, Lease
     from .outcome import Verdict
     from .schedule import Schedule
 
@@ -84,7 +86,10 @@ class Claimed:
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """The end of one run. A finished job is kept for as long as it says itself, or else KEEP; a dead one KEEP_DEAD."""
+    """The end of one run. A finished job is kept for as long as it says itself, or else KEEP; a dead one KEEP_DEAD.
+
+    `result` is kept with every final state: a failed or cancelled job may have something to show, too.
+    """
 
     lease: Lease
     worker: str
@@ -155,10 +160,13 @@ class ScheduleInfo:
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a store holds of one job, as another store can take it over.
+    """All that a store holds of one job, in one form for every store, so that two dumps can be compared.
 
-    `job` tells its moment by `run_at`, never by `delay`. `unique_until` is when its unique key is free again at the
-    latest, None where that is its end; `holds_key` is False once another job may take the key.
+    `job` tells its moment by `run_at`, never by `delay`; its `held` is False, because `state` tells that; its `unique`
+    is the key alone, and its `options` are None where there are none. `attempts` is the whole history, as `get` tells
+    it. The positions in `output` are 1, 2, 3 and so on.
+    `holds_key` is False once another job may take its unique key. `unique_until` is the moment to which a window keeps
+    the key beyond the job's end; None where there is no such moment, or it is over, or the key is not held.
     """
 
     job: Job
@@ -179,6 +187,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     output: tuple[OutputLine, ...]
     holds_key: bool
     unique_until: float | None
+
+    def at_rest(self, now: float) -> Snapshot:
+        """The same job without its lease: one that was running is as if its worker had given it back at `now`."""
+        return self if self.state is not State.RUNNING else _given_back(self, now)
 
 
 class Store(Protocol):
@@ -275,12 +287,16 @@ class Store(Protocol):
         """Forget finished jobs whose lifetime is over, and workers long dead; how many jobs went."""
 
     async def dump(self, after: int | str | None, limit: int) -> tuple[list[Snapshot], int | str | None]:
-        """Whole jobs, oldest first, from the one that follows `after`; None at the end."""
+        """Whole jobs, oldest first, from the one that follows `after`, and the next `after`: None at the end.
+
+        It changes nothing. A page may hold fewer than `limit` jobs, so that large ones fit into memory together.
+        """
 
     async def restore(self, snapshots: Sequence[Snapshot]) -> int:
-        """Take over jobs from another store; how many. Those whose id is here already are left alone.
+        """Take over jobs from another store, as they are `at_rest`; how many. All of them are taken over, or none.
 
-        One that was running is ready here, because its lease was not taken over.
+        Those of one call keep their order. Jobs whose id is here already are left alone, and so are keys that
+        another job holds here: the newcomer goes on without.
         """
 
     async def key_get(self, key: str) -> bytes | None: ...
@@ -303,3 +319,48 @@ class TransactionalStore(Protocol):
 
     def enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
         """The jobs exist if and only if the caller's transaction commits."""
+
+
+class Migrating(Protocol):
+    """A store whose tables somebody brings up to date on purpose, and not whoever opens it first."""
+
+    async def schema(self) -> tuple[int, int]:
+        """The version of its tables, 0 where there are none, and the one that is needed. It changes nothing.
+
+        Like `migrate` it works where `open` refuses because of the version.
+        """
+
+    async def migrate(self) -> tuple[int, int]:
+        """Bring the tables up to date; the versions before and after. Raises NewerStore."""
+
+
+def _given_back(taken: Snapshot, now: float) -> Snapshot:
+    state, error = State.READY, taken.error
+    if taken.cancel:
+        state, error = State.CANCELLED, {"message": "cancelled while running"}
+    elif taken.job.at_most_once:
+        state, error = State.DEAD, {"message": "it ran when its store was copied, and it runs at most once"}
+    ended = now if state.finished else None
+    attempt = Attempt(
+        number=taken.attempt,
+        worker=taken.worker or "",
+        started_at=now if taken.started_at is None else taken.started_at,
+        ended_at=now,
+        outcome="given back",
+    )
+    return msgspec.structs.replace(
+        taken,
+        state=state,
+        error=error,
+        cancel=False,
+        worker=taken.worker if state.finished else None,
+        finished_at=ended,
+        expires_at=None if ended is None else ended + lifetime(state, taken.job.keep),
+        attempts=(*(one for one in taken.attempts if one.number != attempt.number), attempt),
+        holds_key=taken.holds_key and (ended is None or taken.unique_until is not None),
+    )
+
+
+def lifetime(state: State, keep: float | None) -> float:
+    """Seconds for which a job that has ended is kept, if it says `keep` itself."""
+    return max(keep or 0, KEEP_DEAD) if state is State.DEAD else KEEP if keep is None else keep

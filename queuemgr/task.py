@@ -14,11 +14,11 @@ import msgspec
 
 from .arguments import Checker
 from .errors import EncodingError, UnknownTask, did_you_mean
-from .job import Job, Unique, new_id
+from .job import Job, Unique, new_id, new_ids
 from .options import Options, OptionValues, Policy, overrides_of, policy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .clock import Clock
     from .codec import Codec
@@ -111,6 +111,11 @@ class Task(Generic[P, C, R]):
         """A checked job, not enqueued yet. Raises BadArguments, EncodingError."""
         return Call(self._job(args, kwargs))
 
+    def calls(self, arguments: Iterable[tuple[Any, ...]]) -> list[Call[R]]:
+        """A call for each tuple of positional arguments, for `enqueue_many`: cheaper than `call` one by one."""
+        many = list(arguments)
+        return [Call(self._job(args, {}, job_id)) for args, job_id in zip(many, new_ids(len(many)), strict=True)]
+
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
         """Enqueue it and return a handle of its job. Raises BadArguments, EncodingError, JobExists, StoreError."""
         return self._sender.send(Call(self._job(args, kwargs)))
@@ -130,17 +135,17 @@ class Task(Generic[P, C, R]):
             self._checker = Checker(self.name, self.function)
         return self._checker
 
-    def _job(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
+    def _job(self, args: tuple[Any, ...], kwargs: dict[str, Any], job_id: str | None = None) -> Job:
         (self._checker or self.prepare()).check(args, kwargs)
         sender, options = self._sender, self.options
-        data = sender.codec.encode([list(args), kwargs] if kwargs else [list(args)])
+        data = sender.codec.encode_call(args, kwargs)
         if len(data) > sender.max_payload:
             raise EncodingError(
                 f"the arguments of {self.name} take {len(data):,} bytes and the limit is {sender.max_payload:,}: "
                 "pass a path or an id instead of the data, or raise max_payload in the App"
             )
         return Job(
-            id=new_id(),
+            id=job_id or new_id(),
             task=self.name,
             args=data,
             queue=options.queue,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .job import Lease
     from .options import Policy
     from .outcome import Outcome
+    from .result import Keeper
     from .schedule import Schedule
     from .settings import WorkerSettings
     from .store import Store
@@ -76,6 +77,8 @@ class Worker:
         settings: WorkerSettings,
         clock: Clock,
         schedules: Sequence[Schedule] = (),
+        *,
+        keeper: Keeper | None = None,
     ) -> None:
         self.id = settings.id or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.running: dict[asyncio.Task[None], Run] = {}
@@ -88,6 +91,7 @@ class Worker:
         self._settings = settings
         self._clock = clock
         self._schedules = schedules
+        self._keeper = keeper
         self._shares = Shares(settings.queues)
         self._settler = Settler(store, self._lost)
         self._dirty: set[RunReporter] = set()
@@ -117,7 +121,8 @@ class Worker:
             for executor in set(self._executors.values()):
                 await executor.close()
             await self._leave_anyway()
-            if self._pulse is not None:
+            if self._pulse is not None and not self.running:
+                # What cannot be stopped ends with this process, and the pulse tells the store of that.
                 self._pulse.stop()
 
     def stop(self, grace: float | None = None) -> None:
@@ -224,7 +229,7 @@ class Worker:
             policy = task.policy(lease.options)
         except (TypeError, ValueError) as error:
             return Failed({"type": "queuemgr.errors.ConfigError", "message": f"its options: {error}"}, retry=False)
-        context = JobContext(lease.id, lease.task, lease.queue, lease.attempt, run.reporter)
+        context = JobContext(lease.id, lease.task, lease.queue, lease.attempt, run.reporter, self._keeper)
         run.call = Call(lease, task, policy, context, self._codec, self._settings.max_result)
         return None
 
@@ -305,6 +310,10 @@ class Worker:
             if call is not None and call.policy.timeout is not None and now - began > call.policy.timeout
         ]
 
+    def run_of(self, job_id: str) -> Run | None:
+        """The job in this worker's hands; None where it does not run here."""
+        return next((run for run in self.running.values() if run.lease.id == job_id), None)
+
     def threads(self) -> dict[int, str]:
         """Which job each thread runs, by the thread's identifier. Called from the watchdog's thread."""
         executor = self._executors.get("thread")
@@ -327,12 +336,13 @@ class Worker:
         if self._pulse is not None:
             self._pulse.keep()
         for job_id in await self._store.beat(self.id, "stopping" if self._stopping else "running"):
-            for run in list(self.running.values()):
-                if run.lease.id == job_id:
-                    self._interrupt(run, Why.CANCEL)
+            if (run := self.run_of(job_id)) is not None:
+                self._interrupt(run, Why.CANCEL)
         if self._clock.monotonic() - self._pruned > PRUNE:
             self._pruned = self._clock.monotonic()
             await self._store.prune()
+            if self._keeper is not None:
+                self._keeper.tend(self._store)
         if len(self.running) >= self._settings.concurrency:
             await self._look_after_others()
 

@@ -1,8 +1,8 @@
 """What every test gets: the table of what was exercised, and the watch for processes and threads left behind.
 
-`@pytest.mark.needs("gcc")` says what a test needs from the machine. Where that is missing the test is
-skipped; with CI=true it fails. A new server or tool is one more entry in COMPONENTS. Holds no fixture of
-a single area.
+`@pytest.mark.needs("gcc")` says what a test needs from the machine, as the fixture `needs` does for what other fixtures
+need. Where that is missing the test is skipped; with CI=true it fails. A new server or tool is one more entry in
+COMPONENTS. Real servers come from tests/servers. Holds no fixture of a single area.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from tests.servers.programs import missing
+
+pytest_plugins = ["tests.servers.plugin"]
 
 GRACE = 2.0  # seconds that a process or thread may take to end after its test
 PROPERTY = "component"
@@ -78,6 +83,9 @@ COMPONENTS = {
         missing=lambda: None if os.name == "posix" else "needs POSIX signals: run the suite on Linux",
         used=_kills_another_process,
     ),
+    "redis": Component(title="redis-server", missing=partial(missing, "redis-server")),
+    "postgresql": Component(title="postgresql", missing=partial(missing, "initdb", "postgres")),
+    "pgbouncer": Component(title="pgbouncer", missing=partial(missing, "pgbouncer")),
 }
 
 _seen: set[str] = set()
@@ -100,12 +108,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("crash"):
         needed.add("processes")
     for name in sorted(needed):
-        if name not in COMPONENTS:
-            pytest.fail(f"needs({name!r}): tests/conftest.py knows {', '.join(COMPONENTS)}", pytrace=False)
-        item.user_properties.append((PROPERTY, name))
-    for name in sorted(needed):
-        if why := COMPONENTS[name].missing():
-            (pytest.fail if IN_CI else pytest.skip)(f"{name}: {why}")
+        _need(item, name)
+
+
+def _need(item: pytest.Item, name: str) -> None:
+    if name not in COMPONENTS:
+        pytest.fail(f"needs({name!r}): tests/conftest.py knows {', '.join(COMPONENTS)}", pytrace=False)
+    item.user_properties.append((PROPERTY, name))
+    if why := COMPONENTS[name].missing():
+        (pytest.fail if IN_CI else pytest.skip)(f"{name}: {why}")
+
+
+@pytest.fixture
+def needs(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """For fixtures: says that every test which uses them needs this component."""
+    return partial(_need, request.node)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from queuemgr import fault
 from queuemgr.context import current
-from queuemgr.executor import Why, describe, outcome_of_error, outcome_of_value, stopped
+from queuemgr.executor import Why, describe, outcome_of_error, outcome_of_value, stopped, takes_long
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -86,7 +86,10 @@ class AioExecutor:
                 del self._running[call]
                 current.reset(token)
             if call.why is None:
-                return outcome_of_value(value, call.codec, call.max_result)
+                kept = value, call.codec, call.max_result, call.context
+                if takes_long(value, call.context):
+                    return await asyncio.to_thread(outcome_of_value, *kept)
+                return outcome_of_value(*kept)
         except BaseException as error:
             return self._ended(call, task, error)
         return self._ended(call, task, None)

@@ -309,7 +309,7 @@ def _attempt(work: _Work) -> Outcome:
     if isawaitable(value):
         value = asyncio.run(_finish(work, value))
     work.over = True
-    return outcome_of_value(value, call.codec, call.max_result)
+    return outcome_of_value(value, call.codec, call.max_result, call.context)
 
 
 async def _finish(work: _Work, value: Awaitable[Any]) -> Any:

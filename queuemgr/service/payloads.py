@@ -67,6 +67,16 @@ def result_of(data: bytes | None, form: str) -> dict[str, Any]:
         return {"value": None, "size": len(data), "unreadable": str(error)}
 
 
+def large_value(data: bytes, kind: str) -> Any:
+    """The plain form of what a large result's stream gave."""
+    match kind:
+        case "list":
+            return msgspec.json.Decoder().decode_lines(data)
+        case "bytes":
+            return {"$": "bytes", "v": msgspec.to_builtins(data)}
+    return msgspec.json.decode(data)
+
+
 def untagged(value: Any) -> Any:
     """For people: `{"$": "date", "v": "2026-12-01"}` becomes `"2026-12-01"`."""
     if isinstance(value, list):

@@ -21,7 +21,7 @@ GROUPS = {
     "schedules": ["list", "add", "pause", "resume", "run", "remove", "preview"],
     "workers": ["list"],
     "tasks": ["list"],
-    "store": ["info", "prune"],
+    "store": ["info", "prune", "copy", "migrate"],
 }
 COMMANDS = [[name] for name in VERBS if name not in GROUPS] + [
     [group, verb] for group, verbs in GROUPS.items() for verb in verbs

@@ -11,8 +11,8 @@ from .scene import Scene
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(tmp_path)
+def scene(tmp_path: Path, store_url: str) -> Iterator[Scene]:
+    scene = Scene(tmp_path, store_url)
     try:
         yield scene
     finally:

@@ -1,7 +1,8 @@
 """A small program with one task for each executor. The crash tests start it, kill it and start it again.
 
-`python program.py enqueue NUMBER` sends jobs, `work` works until nothing is ready, `serve` until it is told to stop.
-Each run leaves its marks in the file that MARKS names. It decides nothing about its own death.
+`python program.py enqueue NUMBER` sends jobs, `work` works until nothing is ready, `serve` until it is told to stop,
+both with settings such as `grace=0.1`. With `pulse=0` no second process beats for it. Each run leaves its marks in the
+file that MARKS names. It decides nothing about its own death.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
+import queuemgr.worker
 from queuemgr import App, current_job
 
 app = App(os.environ["STORE"])
@@ -105,6 +108,26 @@ def sit_in_c(seconds: float) -> str:
     return "well done"
 
 
+class NoPulse:
+    """For a worker that dies together with its pulse."""
+
+    def __init__(self, *about: object) -> None: ...
+
+    def keep(self) -> None: ...
+
+    stop = keep
+
+
+@app.task(name="wait for go")
+def wait_for_go() -> str:
+    """Until there is a file of this name."""
+    mark("start")
+    while not Path("go").exists():
+        time.sleep(0.005)
+    mark("end")
+    return "well done"
+
+
 def enqueue(number: int) -> None:
     task: Any = app.tasks["async"]
     app.client.enqueue_many([task.call() for _ in range(number)])
@@ -117,6 +140,8 @@ def main(arguments: list[str]) -> None:
         name, equals, value = argument.partition("=")
         if equals:
             settings[name] = float(value) if name == "grace" else int(value)
+    if not settings.pop("pulse", 1):
+        queuemgr.worker.Pulse = NoPulse  # type: ignore[attr-defined,assignment]
     match arguments[0]:
         case "enqueue":
             enqueue(int(arguments[1]))

@@ -9,23 +9,34 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import psutil
+import pytest
 
+from queuemgr.app import open_store
 from queuemgr.job import Job, JobRecord, State, new_id
 from queuemgr.store import Query
-from queuemgr.stores.sqlite.store import SqliteStore
+from tests.servers.process import until
 
 PROGRAM = Path(__file__).with_name("program.py")
 ROOT = PROGRAM.parents[2]
+PATH = os.pathsep.join(map(str, (ROOT / "tests" / "servers" / "elsewhere", ROOT)))
 EXECUTORS = ("async", "thread", "process", "pool")
-PATIENCE = 20.0
+# What a server does in one step has no midst in which a worker could die. tests/faults ends workers, servers and
+# connections while such a step is on its way.
+STEPS = {
+    "enqueue.inserted",
+    "claim.updated",
+    "settle.updated",
+    "promote.updated",
+    "reclaim.updated",
+    "tick.inserted",
+}
 T = TypeVar("T")
 
 
@@ -41,12 +52,13 @@ class Mark:
 
 
 class Scene:
-    """One store in a folder of its own."""
+    """One store, and a folder for what its processes say."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
-        self.url = f"sqlite:///{folder}/jobs.db"
-        self.store = SqliteStore(self.url)
+        self.url = url
+        self.store = open_store(url)
+        self._runner = asyncio.Runner()
         self._marks = folder / "marks"
         self._processes: list[subprocess.Popen[bytes]] = []
 
@@ -55,7 +67,8 @@ class Scene:
             if process.poll() is None:
                 process.kill()
             process.wait()
-        self.store.close_now()
+        with self._runner:
+            self.do(self.store.close())
 
     # jobs
 
@@ -63,11 +76,11 @@ class Scene:
         data = msgspec.json.encode([list(arguments)])
         now = time.time()
         jobs = [Job(id=new_id(), task=task, args=data, created_at=now, **fields) for _ in range(number)]
-        self.store.enqueue_now(jobs)
+        self.do(self.store.enqueue(jobs))
         return [job.id for job in jobs]
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run(work)
+        return self._runner.run(work)
 
     def get(self, job_id: str) -> JobRecord:
         return self.do(self.store.get(job_id))
@@ -84,8 +97,10 @@ class Scene:
 
     # processes
 
-    def start(self, *arguments: str, die_at: str = "") -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "STORE": self.url, "MARKS": str(self._marks), "PYTHONPATH": str(ROOT)}
+    def start(self, *arguments: str, die_at: str = "", url: str = "", **elsewhere: object) -> subprocess.Popen[bytes]:
+        """`host`, `ahead` and `lease` are those of another machine, as tests/servers/elsewhere describes them."""
+        environment = {**os.environ, "STORE": url or self.url, "MARKS": str(self._marks), "PYTHONPATH": PATH}
+        environment |= {f"TEST_{name.upper()}": str(value) for name, value in elsewhere.items()}
         environment.pop("QUEUEMGR_DIE_AT", None)
         if die_at:
             environment["QUEUEMGR_DIE_AT"] = die_at
@@ -100,20 +115,28 @@ class Scene:
         self._processes.append(process)
         return process
 
+    def until_joined(self, number: int) -> None:
+        until(lambda: len(self.do(self.store.workers())) == number)
+
     def dies(self, *arguments: str, at: str) -> None:
         """Start it and wait until it has killed itself at that point."""
+        if self.store.remote and at in STEPS:
+            pytest.skip(f"{at} is a moment within the server")
         process = self.start(*arguments, die_at=at)
-        status = process.wait(PATIENCE)
+        status = process.wait(20.0)
         assert status == -signal.SIGKILL, f"it did not come to {at} and ended with {status}: {self.log(process)}"
 
     def finish(self, *arguments: str, die_at: str = "") -> None:
         """Let a worker without faults do all that is left."""
         process = self.start(*(arguments or ("work",)), die_at=die_at)
-        status = process.wait(PATIENCE)
+        status = process.wait(20.0)
         assert status == 0, f"the worker ended with {status}: {self.log(process)}"
 
     def log(self, process: subprocess.Popen[bytes]) -> str:
         return (self.folder / f"log{self._processes.index(process)}").read_text()
+
+    def logs(self) -> str:
+        return "\n".join(f"{process.pid} ({process.poll()}):\n{self.log(process)}" for process in self._processes)
 
     # what was left behind
 
@@ -143,19 +166,3 @@ class Scene:
 
 def _overlap(runs: Sequence[tuple[float, float]]) -> bool:
     return any(later[0] < earlier[1] for earlier, later in pairwise(runs))
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def until(look: Callable[[], T], patience: float = PATIENCE) -> T:
-    """What `look` finds, as soon as it finds something."""
-    end = time.monotonic() + patience
-    while not (found := look()):
-        assert time.monotonic() < end, f"nothing came within {patience} s"
-        time.sleep(0.005)
-    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -19,8 +18,8 @@ HALF = "half a character: \ud800"
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[App]:
-    app = App(f"sqlite:///{tmp_path}/jobs.db", attempts=1)
+def app(store_url: str) -> Iterator[App]:
+    app = App(store_url, attempts=1)
     try:
         yield app
     finally:

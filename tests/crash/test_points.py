@@ -11,8 +11,9 @@ import pytest
 from queuemgr import fault
 from queuemgr.job import State
 from queuemgr.testing.history import problems_of, words_of
+from tests.servers.process import until
 
-from .scene import EXECUTORS, Scene, until
+from .scene import EXECUTORS, Scene
 
 pytestmark = pytest.mark.crash
 
@@ -139,7 +140,7 @@ def test_a_delayed_job_survives_a_worker_that_dies_as_it_becomes_ready(scene: Sc
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_job_survives_its_worker_and_the_one_that_was_about_to_take_it_back(scene: Scene, executor: str) -> None:
     (job_id,) = scene.enqueue(executor)
-    scene.dies("work", at="run.before")
+    scene.dies("work", "pulse=0", at="run.before")
     scene.dies("work", at="reclaim.updated")
     assert scene.get(job_id).state is State.RUNNING
     scene.finish()

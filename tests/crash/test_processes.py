@@ -7,8 +7,9 @@ import pytest
 
 from queuemgr.job import State
 from queuemgr.testing.history import problems_of, words_of
+from tests.servers.process import lives, until
 
-from .scene import Scene, lives, until
+from .scene import Scene
 
 pytestmark = pytest.mark.crash
 

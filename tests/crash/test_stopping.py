@@ -10,8 +10,9 @@ import pytest
 
 from queuemgr.job import State
 from queuemgr.testing.history import problems_of, words_of
+from tests.servers.process import lives
 
-from .scene import EXECUTORS, Scene, lives
+from .scene import EXECUTORS, Scene
 
 pytestmark = pytest.mark.crash
 

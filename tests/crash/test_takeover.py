@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import random
 import signal
-import sqlite3
 import time
 
 import pytest
 
 from queuemgr.job import State
 from queuemgr.testing.history import problems_of, words_of
+from tests.servers.process import until
 
-from .scene import EXECUTORS, Scene, until
+from .scene import EXECUTORS, Scene
 
 pytestmark = pytest.mark.crash
 
 
-def second_worker(scene: Scene) -> None:
-    scene.start("serve")
-    until(lambda: len(scene.do(scene.store.workers())) == 2)
+def second_worker(scene: Scene, ahead: float = 0.0) -> None:
+    scene.start("serve", ahead=ahead)
+    scene.until_joined(2)
 
 
 @pytest.mark.parametrize("executor", ["async", "process"])
@@ -41,10 +41,8 @@ def test_a_worker_that_does_not_answer_for_long_keeps_its_job(scene: Scene, task
     (job_id,) = scene.enqueue(task, 2)
     scene.start("serve")
     scene.until_marked()
-    second_worker(scene)
-    # As if it had been silent for an hour: it lives, and that is what counts.
-    with sqlite3.connect(scene.folder / "jobs.db") as connection:
-        connection.execute("UPDATE queuemgr_workers SET beat_at = beat_at - 3600")
+    # By its clock the first one has been silent for an hour. It lives, and that is what counts.
+    second_worker(scene, ahead=3600)
     until(lambda: scene.get(job_id).state is State.SUCCEEDED)
     assert words_of(scene.get(job_id)) == ["succeeded"]
     assert scene.words(job_id) == ["start 1", "end 1"]

@@ -141,7 +141,8 @@ def test_a_job_has_a_session_of_its_own_and_inherits_nothing_but_its_streams(kin
     assert about["parent"] == about["imported_by"] != os.getpid()
     assert about["job"] == [call.lease.id, call.lease.task, "default", 1]
     assert about["stdin"] == "/dev/null"
-    assert len(about["files"]) == 5  # three streams, the socket, and the directory that is being listed
+    # Three streams, the socket, the file for its stack, and the directory that is being listed.
+    assert len(about["files"]) == 6
     assert (about["threads"], about["collects"]) == (1, True)
     assert about["path"] == sys.path
     assert about["folder"] == str(Path.cwd())

@@ -13,7 +13,6 @@ from queuemgr.store import Query
 from .model import Known, require
 from .producing import make_job
 from .simulation import QUEUES, TASKS, Planned
-from .world import drive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,13 +71,13 @@ def look(sim: Simulation, rng: Random) -> str:
     """Pages and counts tell the same as the jobs one by one."""
     query, store = any_query(rng), sim.producer.store
     fitting = [known for known in sim.model.jobs.values() if fits(query, known)]
-    must = [known.job.id for known in sorted(fitting, key=lambda known: -known.order)]
-    count = drive(store.count(query))
+    must = [known.job.id for known in sorted(fitting, key=lambda known: known.order, reverse=True)]
+    count = sim.ask(store.count(query))
     require(count == len(must), f"{query} counts {count}, there are {len(must)}")
     seen: list[str] = []
     after: int | str | None = None
     while True:
-        page = drive(store.find(query, 3, after))
+        page = sim.ask(store.find(query, 3, after))
         seen += [record.id for record in page.jobs]
         after = page.after
         if after is None:
@@ -143,7 +142,7 @@ def unplan(sim: Simulation, rng: Random) -> str:
 
 
 def look_at_plans(sim: Simulation, rng: Random) -> str:
-    sim.old_plans = drive(sim.producer.store.schedules())
+    sim.old_plans = sim.ask(sim.producer.store.schedules())
     seen = {info.schedule.name: info.next_at for info in sim.old_plans}
     must = {name: planned.next_at for name, planned in sim.planned.items()}
     require(seen == must, f"the schedules stand at {seen} and must stand at {must}")

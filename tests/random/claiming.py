@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.job import State
 
@@ -86,7 +86,7 @@ class _Offer:
             )
 
 
-def _rank(known: Known) -> tuple[int, int]:
+def _rank(known: Known) -> tuple[int, Any]:
     return -known.job.priority, known.order
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.job import WAITING, State
 from queuemgr.store import Enqueued
@@ -26,10 +26,10 @@ def require(allowed: object, said: str) -> None:
 
 @dataclass(slots=True)
 class Known:
-    """A job as it must be. `crashes` are those of which it is suspected."""
+    """A job as it must be. `order` sorts by age; `crashes` are those of which it is suspected."""
 
     job: Job
-    order: int
+    order: Any
     state: State
     run_at: float | None
     attempt: int = 0

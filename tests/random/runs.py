@@ -10,14 +10,12 @@ from queuemgr.job import State
 from queuemgr.options import DEFAULT_POLICY
 from queuemgr.outcome import Done, judge
 from queuemgr.settle import settlement_of
-from queuemgr.store import LEASE, Claim, Query
-from queuemgr.stores.sqlite.store import PATROL
+from queuemgr.store import Claim, Query
 
 from .model import require
 from .operations import NAMES, OPERATIONS, WEIGHTS
 from .simulation import QUEUES, TASKS, Operation, Simulation
 from .working import beat_of, note_settled, take
-from .world import drive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,13 +97,13 @@ def come_to_rest(sim: Simulation) -> None:
     """No more faults: whoever lives works on, and in the end every job has ended as it may and nothing runs."""
     store = sim.producer.store
     for queue in QUEUES:
-        drive(store.resume(queue))
+        sim.ask(store.resume(queue))
         sim.model.paused.discard(queue)
     for name in list(sim.planned):
-        drive(store.remove_schedule(name))
+        sim.ask(store.remove_schedule(name))
         del sim.planned[name]
     held = [job_id for job_id, known in sim.model.jobs.items() if known.state is State.HELD]
-    drive(store.change("release", Query(states=(State.HELD,))))
+    sim.ask(store.change("release", Query(states=(State.HELD,))))
     sim.model.change("release", held, sim.now, {})
     if sim.world.full:
         sim.kill(sim.workers[0])
@@ -115,7 +113,7 @@ def come_to_rest(sim: Simulation) -> None:
         if all(known.state.finished for known in sim.model.jobs.values()):
             break
         _work_a_round(sim, last)
-        if sim.world.clock.monotonic() - began > 2 * (LEASE + PATROL):
+        if sim.world.clock.monotonic() - began > 2 * (store.lease + sim.world.patrol):
             stuck = sim.is_running_without_worker()
             require(not stuck, f"still held for workers that are dead: {stuck}")
     unfinished = [job_id for job_id, known in sim.model.jobs.items() if not known.state.finished]

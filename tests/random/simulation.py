@@ -9,11 +9,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from queuemgr.job import State
-from queuemgr.store import KEEP, KEEP_DEAD, LEASE
+from queuemgr.store import KEEP, KEEP_DEAD
 from queuemgr.testing.history import problems_of
 
 from .model import Known, Model, Violation, require
-from .world import BEGIN, Died, Process, World, drive
+from .world import BEGIN, Died, Process, World
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -98,10 +98,21 @@ class Simulation:
         try:
             answer = self.world.do(process, work, rng.randrange(12) if dies else None)
         except Died:
+            self._note_who_was_buried(process)
             self.kill(process)
             raise
         process.doomed = dies
         return answer
+
+    def ask(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.world.run(work)
+
+    def _note_who_was_buried(self, by: Process) -> None:
+        """A store may bury the dead in a transaction of its own: that one may have been committed."""
+        left = {row.id for row in self.ask(self.producer.store.workers())}
+        for row in [row for name, row in self.rows.items() if name not in left]:
+            if self.world.looks_dead(row, by):
+                self.take_back(row)
 
     def kill(self, process: Process) -> None:
         self.world.bury(process)
@@ -157,7 +168,7 @@ class Simulation:
             old = before.get(job_id)
             changed = changed or record != old
             if old is None:
-                self.model.jobs[job_id].order = int(record.position)
+                self.model.jobs[job_id].order = record.position
             if old is None or (old.attempt, old.state) != (record.attempt, record.state):
                 self.check_history(job_id)
         self._check_hands()
@@ -187,14 +198,14 @@ class Simulation:
 
     def check_history(self, job_id: str) -> None:
         known = self.model.jobs[job_id]
-        record: JobRecord = drive(self.producer.store.get(job_id))
+        record: JobRecord = self.ask(self.producer.store.get(job_id))
         seen = [(attempt.number, attempt.worker, attempt.outcome) for attempt in record.attempts]
         require(seen == known.history, f"job {job_id} has the history {seen} and must have {known.history}")
         problems = problems_of(record, retried=known.retried, clock_jumps=True)
         require(not problems, "; ".join(problems))
         if known.job.at_most_once:
             require(known.started <= known.may_start, f"job {job_id} runs at most once, and ran {known.started} times")
-        texts = [line.text for line in drive(self.producer.store.output(job_id))]
+        texts = [line.text for line in self.ask(self.producer.store.output(job_id))]
         require(texts == known.output, f"job {job_id} said {texts} and must have said {known.output}")
 
     def _check_unique(self) -> None:
@@ -214,7 +225,7 @@ class Simulation:
         require(all(n < 2 for n in suspects.values()), f"more than one suspect at a worker: {suspects}")
 
     def _check_rows(self) -> None:
-        seen = {row.id: row for row in drive(self.producer.store.workers())}
+        seen = {row.id: row for row in self.ask(self.producer.store.workers())}
         require(seen.keys() == self.rows.keys(), f"the workers are {set(seen)} and must be {set(self.rows)}")
         for name, row in self.rows.items():
             require(seen[name].state == row.state, f"worker {name} is {seen[name].state}, not {row.state}")
@@ -225,10 +236,10 @@ class Simulation:
 
     def renewed(self, process: Process) -> None:
         """Its lease must be fresh now, by up to a third of a lease."""
-        for row in drive(self.producer.store.workers()):
+        for row in self.ask(self.producer.store.workers()):
             if row.id == process.name:
                 age = self.now - row.beat_at
-                require(0 <= age < LEASE / 3, f"the lease of {row.id} is {age:.1f} s old after its beat")
+                require(0 <= age < process.store.lease / 3, f"the lease of {row.id} is {age:.1f} s old after its beat")
                 self.rows[row.id] = row
                 return
         raise Violation(f"worker {process.name} has beaten and nobody would notice its death")
@@ -237,7 +248,7 @@ class Simulation:
         counted: Counter[tuple[str, State]] = Counter((x.queue, x.state) for x in self.records.values())
         told = {
             (info.name, state): number
-            for info in drive(self.producer.store.queues())
+            for info in self.ask(self.producer.store.queues())
             for state, number in info.counts.items()
         }
         require(told == counted, f"queues() counts {told}, there are {dict(counted)}")

@@ -97,6 +97,7 @@ SABOTAGES = (
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.title)
 def test_a_store_is_found_out_in_which(world: World, sabotage: Sabotage) -> None:  # noqa: F811
     broken = sabotage.make(getattr(sabotage.home, sabotage.name))

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from .runs import operations_of, run, shorten, trace_of
 from .world import World
+from .worlds import world_at
 
-CHUNK = 125
-CHUNKS = 16
+SEEDS = {"sqlite": (16, 125), "redis": (8, 25), "postgres": (8, 12)}
+CHUNKS = [(store, range(size * n, size * (n + 1))) for store, (number, size) in SEEDS.items() for n in range(number)]
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    shared_memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None) as folder:
-        world = World(Path(folder) / "random.db")
-        try:
-            yield world
-        finally:
-            world.close()
+def world(store_url: str) -> Iterator[World]:
+    with world_at(store_url) as world:
+        yield world
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_no_random_run_breaks_the_contract(world: World, chunk: int) -> None:
-    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+@pytest.mark.parametrize(("store_url", "seeds"), CHUNKS, indirect=["store_url"], ids=str)
+def test_no_random_run_breaks_the_contract(world: World, seeds: range) -> None:
+    for seed in seeds:
         failure = run(world, seed)
         assert failure is None, f"{shorten(world, failure)}\nfor more: python -m tests.random --seed {seed} --runs 1"
 

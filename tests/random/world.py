@@ -1,9 +1,11 @@
-"""Real stores on one file, a clock turned by hand, and processes that exist only as far as the store is told."""
+"""Real stores in one place, a clock turned by hand, and processes that exist only as far as the store is told.
+
+What each kind of store can offer beyond that is in the worlds of its own next door.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-import types
+from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,19 +14,16 @@ from unittest import mock
 from queuemgr import liveness
 from queuemgr.errors import JobExists
 from queuemgr.job import JobRecord
-from queuemgr.store import LEASE, Query, WorkerInfo
-from queuemgr.stores.sqlite.database import Database, _Write
-from queuemgr.stores.sqlite.store import PATROL, SqliteStore
+from queuemgr.store import Query, WorkerInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Coroutine, Sequence
+    from types import ModuleType
 
     from queuemgr.job import Lease
 
 DAY = 86400.0
 BEGIN = 1_800_000_000.0
-TABLES = ("jobs", "tags", "attempts", "output", "unique", "paused", "workers", "schedules", "keys")
 
 
 class TurnedClock:
@@ -49,66 +48,6 @@ class Died(BaseException):
     """A process ended in the middle of a transaction."""
 
 
-class Mortal:
-    """A connection that dies instead of its statement number `left`."""
-
-    def __init__(self, connection: sqlite3.Connection, left: int) -> None:
-        self._connection = connection
-        self._left = left
-
-    def execute(self, *statement: Any) -> sqlite3.Cursor:
-        self._count()
-        return self._connection.execute(*statement)
-
-    def executemany(self, *statement: Any) -> sqlite3.Cursor:
-        self._count()
-        return self._connection.executemany(*statement)
-
-    def _count(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise Died
-
-
-class InlineDatabase(Database):
-    """The real thing, but asynchronous callers commit in their own thread, and the next write may die in its midst."""
-
-    dies_at: int | None = None
-    together = False
-
-    async def awrite(self, work: Callable[[sqlite3.Connection], Any], **how: Any) -> Any:
-        if self.together:
-            return await self._join_the_others(work)
-        at, self.dies_at = self.dies_at, None
-        return self.write(work if at is None else lambda connection: work(Mortal(connection, at)), **how)  # type: ignore[arg-type]
-
-    async def aread(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        return self.read(work)
-
-    async def _join_the_others(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        self.open()
-        item = _Write(work)
-        self._waiting.append(item)
-        await _suspended()
-        if item.error is not None:
-            raise item.error
-        return item.value
-
-
-@types.coroutine
-def _suspended() -> Generator[None, None, None]:
-    yield
-
-
-def drive(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine that waits for nothing."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("it waits for something")
-
-
 @dataclass(slots=True, eq=False)
 class Process:
     """A process that uses the store: a worker, or the one that only sends. `leases` is what it believes to hold."""
@@ -117,8 +56,7 @@ class Process:
     host: str
     pid: int
     birth: int
-    store: SqliteStore
-    database: InlineDatabase
+    store: Any
     tasks: frozenset[str] = frozenset()
     alive: bool = True
     doomed: bool = False
@@ -140,102 +78,105 @@ class Process:
         )
 
 
-class World:
-    """The file and those who use it. Made once, emptied for each run."""
+class World(ABC):
+    """The store and those who use it. Made once, emptied for each run."""
 
-    def __init__(self, path: Path, most: int = 8) -> None:
-        self.path = path
-        self.url = f"sqlite:///{path}"
+    homes: tuple[ModuleType, ...] = ()
+    """Modules of the store that ask who lives, by a name of their own."""
+
+    patrol: float
+    """Seconds after which a process that claims must look for dead workers again."""
+
+    def __init__(self, url: str, most: int = 8) -> None:
+        self.url = url
         self.clock = TurnedClock()
         self.everyone: list[Process] = []
-        self._spare = [InlineDatabase(path) for _ in range(most)]
+        self._most = most
         self._host = ""
-        self._own = sqlite3.connect(path, isolation_level=None)
-        self._spare[0].open()
         self._patches = ExitStack()
-        self._patches.enter_context(mock.patch.object(liveness, "lives", self._lives))
-        self._patches.enter_context(mock.patch.object(liveness, "this_host", self._this_host))
+        for home in (liveness, *self.homes):
+            for name, mine in (("lives", self._lives), ("this_host", self._this_host)):
+                if hasattr(home, name):
+                    self._patches.enter_context(mock.patch.object(home, name, mine))
+
+    @abstractmethod
+    def empty(self) -> None:
+        """Take everything out of the store."""
+
+    @abstractmethod
+    def open(self) -> Any:
+        """The store, as a process of its own opens it."""
+
+    @abstractmethod
+    def abandon(self, store: Any) -> None:
+        """The store's process is dead."""
+
+    @abstractmethod
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any: ...
+
+    @abstractmethod
+    def run_mortally(self, process: Process, work: Coroutine[Any, Any, Any], dies_at: int | None) -> Any:
+        """Raises Died where the process dies instead of its question number `dies_at` to the database."""
+
+    def in_own_transaction(self, work: Callable[[Any], Any], *, commit: bool) -> Any:
+        """Give an application's own transaction to `work`. Raises NotImplementedError where the store has none."""
+        raise NotImplementedError
 
     def close(self) -> None:
         self._patches.close()
-        for database in [*self._spare, *(one.database for one in self.everyone if one.alive)]:
-            database.close()
-        self._own.close()
+        self._bury_all()
 
     def clear(self) -> None:
-        for process in self.everyone:
-            if process.alive:
-                self.bury(process)
-        self.everyone.clear()
+        self._bury_all()
         self.clock.__init__()  # type: ignore[misc]
-        self._own.execute("BEGIN IMMEDIATE")
-        for table in TABLES:
-            self._own.execute(f"DELETE FROM queuemgr_{table}")
-        self._own.execute("COMMIT")
+        self.empty()
 
     @property
     def full(self) -> bool:
-        return not self._spare
+        return sum(one.alive for one in self.everyone) >= self._most
 
     def start(self, name: str, host: str, pid: int, birth: int) -> Process:
-        database = self._spare.pop()
-        store = SqliteStore(self.url, self.clock)
-        store._db = database
-        process = Process(name, host, pid, birth, store, database)
+        process = Process(name, host, pid, birth, self.open())
         self.everyone.append(process)
         return process
 
     def bury(self, process: Process) -> None:
         process.alive = False
         process.died_at = self.clock.monotonic()
-        process.database.dies_at = None
-        process.database._waiting.clear()
-        self._spare.append(process.database)
+        self.abandon(process.store)
 
     def do(self, process: Process, work: Coroutine[Any, Any, Any], dies_at: int | None = None) -> Any:
-        """Let the process do it. Raises Died where it dies instead of its statement number `dies_at`."""
-        self._host = process.host
-        process.database.dies_at = dies_at
-        try:
-            return drive(work)
-        finally:
-            process.database.dies_at = None
+        self.turn_to(process)
+        return self.run_mortally(process, work, dies_at)
 
     def do_together(self, process: Process, works: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-        """Let the process do all of it in one commit; the refusal of a job stands in the place of the answer."""
-        self._host = process.host
-        process.database.together = True
-        try:
-            begun = [_begin(work) for work in works]
-            process.database._commit_in_turn()
-            return [done[0] if done else _answer(work) for work, done in zip(works, begun, strict=True)]
-        finally:
-            process.database.together = False
+        """Let the process do all of it at the same moment; the refusal of a job stands in the place of the answer."""
+        self.turn_to(process)
+        return [refusal_or_answer(self.run, work) for work in works]
 
-    def in_own_transaction(self, work: Callable[[sqlite3.Connection], Any], *, commit: bool) -> Any:
-        """An application's own transaction on the same file."""
-        self._own.execute("BEGIN IMMEDIATE")
-        try:
-            answer = work(self._own)
-        except BaseException:
-            self._own.execute("ROLLBACK")
-            raise
-        self._own.execute("COMMIT" if commit else "ROLLBACK")
-        return answer
+    def turn_to(self, process: Process) -> None:
+        """What follows happens on its machine."""
+        self._host = process.host
 
     def records(self, process: Process) -> dict[str, JobRecord]:
-        page = drive(process.store.find(Query(), limit=100_000))
+        page = self.run(process.store.find(Query(), limit=100_000))
         return {record.id: record for record in page.jobs}
 
     def looks_dead(self, worker: WorkerInfo, to: Process) -> bool:
         """Whether `to` may take the worker for dead at this moment."""
         if worker.host == to.host:
             return not self._lives_on(worker.host, worker.pid, worker.birth)
-        return worker.beat_at + LEASE < self.clock.now()
+        return worker.beat_at + float(to.store.lease) < self.clock.now()
 
     def patrols_now(self, process: Process) -> bool:
         """Whether its next claim must look for dead workers."""
-        return not 0 <= self.clock.now() - process.patrolled < PATROL
+        return not 0 <= self.clock.now() - process.patrolled < self.patrol
+
+    def _bury_all(self) -> None:
+        for process in self.everyone:
+            if process.alive:
+                self.bury(process)
+        self.everyone.clear()
 
     def _this_host(self) -> str:
         return self._host
@@ -247,17 +188,8 @@ class World:
         return any(one.alive and (one.host, one.pid, one.birth) == (host, pid, birth) for one in self.everyone)
 
 
-def _begin(work: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Empty if it waits for its commit, else what it answered at once."""
+def refusal_or_answer(run: Callable[[Any], Any], work: Coroutine[Any, Any, Any]) -> Any:
     try:
-        work.send(None)
-    except StopIteration as end:
-        return [end.value]
-    return []
-
-
-def _answer(work: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return drive(work)
+        return run(work)
     except JobExists as error:
         return error

@@ -15,7 +15,7 @@ import pytest
 from queuemgr.app import App, open_store
 from queuemgr.errors import ConfigError, EncodingError, ForeignStore, NewerStore, StoreUnavailable
 from queuemgr.store import Query
-from queuemgr.stores.sqlite import database, opening, schema
+from queuemgr.stores.sqlite import opening, schema
 from queuemgr.stores.sqlite.store import SqliteStore
 from tests.store.rig import make_job, run_python
 
@@ -102,7 +102,7 @@ def next_version(monkeypatch: pytest.MonkeyPatch) -> int:
     """This queuemgr becomes the version after itself."""
     more = "ALTER TABLE queuemgr_jobs ADD COLUMN mood TEXT;\nCREATE INDEX queuemgr_mood ON queuemgr_jobs (mood);\n"
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, more))
-    for module in (schema, database):
+    for module in (schema, opening):
         monkeypatch.setattr(module, "VERSION", len(schema.MIGRATIONS))
     return len(schema.MIGRATIONS)
 
@@ -130,7 +130,7 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
     old.close_now()
     wrong = "CREATE TABLE queuemgr_new (x);\nCREATE TABLE queuemgr_jobs (x);\n"
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, wrong))
-    for module in (schema, database):
+    for module in (schema, opening):
         monkeypatch.setattr(module, "VERSION", len(schema.MIGRATIONS))
     for _ in range(2):
         with pytest.raises(Exception, match="already exists"):

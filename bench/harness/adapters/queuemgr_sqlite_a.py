@@ -20,8 +20,7 @@ class A(C.Base):
         tasks[kind].enqueue(i)
 
     def put_many(self, kind, ids):
-        task = tasks[kind]
-        app.client.enqueue_many([task.call(i) for i in ids])
+        app.client.enqueue_many(tasks[kind].calls((i,) for i in ids))
 
     def result(self, mb):
         return tasks["big"].enqueue(mb).result(60)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import contextvars
+import faulthandler
+import fcntl
 import os
 import resource
 import signal
 import sys
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from msgspec import structs
 
 from queuemgr import fault
-from queuemgr.context import JobContext, current
-from queuemgr.executor import decode_arguments, outcome_of_error, outcome_of_value
-from queuemgr.outcome import Cancelled, Outcome, Unknown
+from queuemgr.context import JobContext, Stopped, current
+from queuemgr.errors import EncodingError, StoreError
+from queuemgr.executor import decode_arguments, encode_result, outcome_of_error, outcome_of_value
+from queuemgr.outcome import Cancelled, Failed, Outcome, Unknown
 
 from . import procinfo
 from .bounds import limited, outcome_within, sweep
-from .frames import PACKET, End, Frame, Inbox, Job, decode_job, packets
+from .frames import NOTICE, PACKET, STACK, End, Frame, Inbox, Job, decode_job, packets
 from .report import LogHandler, Reporter
 
 if TYPE_CHECKING:
@@ -28,8 +32,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from queuemgr.codec import Codec
+    from queuemgr.result import Keeper
     from queuemgr.task import Registry, Task
 
+STACK_NAME = "queuemgr-stack"
 NOTABLE = 1 << 20  # bytes by which a job has to raise the peak for the next one to begin its own
 
 
@@ -37,14 +43,10 @@ class Application(Protocol):
     """What a child needs of an App."""
 
     codec: Codec
-    max_result: int
+    max_result: int | None
 
     @property
     def tasks(self) -> Registry: ...
-
-
-class Stopped(SystemExit):
-    """Raised in the task by SIGTERM, so that its `finally` blocks run. asyncio lets a SystemExit through."""
 
 
 class Line:
@@ -75,6 +77,7 @@ class Runner:
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self._keeper: Keeper | None = getattr(app, "keeper", None)
         self._line = Line()
         self._reporter = Reporter(self._line.send)
         self._log = LogHandler(self._reporter)
@@ -82,13 +85,14 @@ class Runner:
         self._memory = procinfo.own_memory()
         self._peak = self._calm = 0
         self._context: JobContext | None = None
-        self._asked = False
+        self._asked = self._noticed = False
         self._inside = False
         self._raised = False
 
     def serve(self, descriptor: int) -> None:
         """Run what comes by this socket until there will be no more."""
         self._line.descriptor = descriptor
+        signal.signal(NOTICE, self._on_notice)
         self._calm = _peak_memory()
         while (job := self._line.receive()) is not None:
             signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -113,6 +117,8 @@ class Runner:
             outcome = contextvars.copy_context().run(self._attempt, job)
         except Stopped as error:
             outcome = Cancelled(str(error))
+        if isinstance(outcome, Failed | Cancelled):
+            outcome = self._with_result(outcome)
         stopped = self._raised
         self._reporter.finish()
         _flush(sys.stdout, sys.stderr)
@@ -132,7 +138,8 @@ class Runner:
                 stream = self._streams[name] = open_stream(number)  # noqa: PLW2901 - the closed one is of no use
             setattr(sys, name, stream)
         self._log.install()
-        self._context = JobContext(job.id, job.task, job.queue, job.attempt, self._reporter)
+        self._context = JobContext(job.id, job.task, job.queue, job.attempt, self._reporter, self._keeper)
+        self._context.stopping = self._asked or self._noticed
         self._reporter.start()
 
     def _attempt(self, job: Job) -> Outcome:
@@ -147,13 +154,31 @@ class Runner:
             args, kwargs = decode_arguments(self._app.codec, job.args)
             with limited(job.memory_limit):
                 value = _value(task, args, kwargs)
-            return outcome_of_value(value, self._app.codec, self._app.max_result)
+            if value is None and self._context is not None:
+                value = self._context.result
+            return outcome_of_value(value, self._app.codec, self._app.max_result, self._context)
         except Stopped:
             raise
         except BaseException as error:
             return outcome_within(error, job.memory_limit)
         finally:
             self._inside = False
+
+    def _with_result(self, outcome: Failed | Cancelled) -> Failed | Cancelled:
+        """With what the job had to show by then. What cannot be kept must not hide how it ended."""
+        context = self._context
+        if context is None or context.result is None or context._writer is not None:
+            return outcome
+        try:
+            data = encode_result(context.result, self._app.codec, self._app.max_result, context)
+        except (EncodingError, StoreError):
+            return outcome
+        return replace(outcome, result=data)
+
+    def _on_notice(self, _number: int, _frame: FrameType | None) -> None:
+        self._noticed = True
+        if self._context is not None:
+            self._context.stopping = True
 
     def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
@@ -186,12 +211,20 @@ def open_stream(number: int) -> Any:
     return open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
+def open_stack() -> int:
+    """A file without a name, which whoever may look into this process can read (inspecting.py)."""
+    stack = os.memfd_create(STACK_NAME)
+    fcntl.fcntl(stack, fcntl.F_SETFL, os.O_APPEND)
+    return stack
+
+
 def _settle(descriptors: list[int], parent: int) -> None:
     os.setsid()
     procinfo.die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     procinfo.adopt_orphans()
+    faulthandler.register(STACK, open_stack(), all_threads=True)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

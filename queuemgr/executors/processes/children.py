@@ -10,14 +10,15 @@ from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from queuemgr.executor import stopped
-from queuemgr.outcome import Crashed, Done, Failed, Outcome
+from queuemgr.outcome import Cancelled, Crashed, Done, Failed, Outcome
 
-from .frames import End, Inbox, Job, Progress, Report, Text, decode_report, packets
+from .frames import NOTICE, End, Inbox, Job, Progress, Report, Text, decode_report, packets
 from .link import signal_name
 from .output import Output, Pipe
 
@@ -51,6 +52,10 @@ class Ending:
     outcome: Outcome | None = None
 
 
+class Send(Protocol):
+    def __call__(self, child: Child, number: int, alone: bool = False) -> None: ...
+
+
 class Keeper(Protocol):
     """Who is told of a child."""
 
@@ -74,7 +79,9 @@ class Child:
         self.pid: int | None = None
         self.run: Run | None = None
         self.jobs = 0
-        self.stopping = False
+        self.stopping = self.suspended = False
+        self._told = False
+        self._term_at = self._kill_at = inf
         self._keeper = keeper
         self._last = False
         self._outcome: Outcome | None = None
@@ -113,12 +120,45 @@ class Child:
         if run is not None:
             run.child = None
 
-    def stop(self, grace: float, send: Callable[[Child, int], None]) -> None:
-        """SIGTERM, and SIGKILL if it still lives after `grace` seconds; `send` sends a signal."""
-        if not self.stopping:
-            self.stopping = True
+    def stop(self, notice: float, grace: float, send: Send) -> None:
+        """Have its run end by itself; SIGTERM after `notice` seconds, SIGKILL after `grace` more.
+
+        Asked again, it is done as soon as either wanted. `send` sends a signal.
+        """
+        now = self._loop.time()
+        self._term_at = min(self._term_at, now + notice)
+        self._kill_at = min(self._kill_at, self._term_at + grace)
+        if not self.stopping and notice > 0:
+            send(self, NOTICE, True)
+        self.stopping = True
+        self._escalate(send)
+        self.resume(send)
+
+    def _escalate(self, send: Send) -> None:
+        now = self._loop.time()
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._told and now >= self._term_at:
+            self._told = True
             send(self, signal.SIGTERM)
-            self._timer = self._loop.call_later(grace, send, self, signal.SIGKILL)
+        if now >= self._kill_at:
+            send(self, signal.SIGKILL)
+            return
+        self._timer = self._loop.call_at(self._kill_at if self._told else self._term_at, self._escalate, send)
+
+    def suspend(self, send: Send) -> bool:
+        """Halt it and all that it started. False where it is to stop."""
+        if not self.stopping and not self.suspended:
+            self.suspended = True
+            send(self, signal.SIGSTOP)
+        return self.suspended
+
+    def resume(self, send: Send) -> bool:
+        """False where it was not halted."""
+        was, self.suspended = self.suspended, False
+        if was:
+            send(self, signal.SIGCONT)
+        return was
 
     def retire(self) -> None:
         """Have it end, unless it runs something."""
@@ -192,7 +232,7 @@ class Child:
                 run.call.context.progress(percent, note)
 
     def _end(self, end: End, run: Run) -> None:
-        outcome = stopped(run.call, "by SIGTERM") if end.stopped else end.outcome()
+        outcome = _outcome_of(end, run.call)
         for pipe in self._pipes:
             pipe.drain()
         if self._last or self.stopping or end.stopped or end.grown or any(pipe.closed for pipe in self._pipes):
@@ -209,6 +249,15 @@ class Child:
     def _print(self, stream: str, data: bytes) -> None:
         if self.run is not None:
             self.run.output.feed(stream, data)
+
+
+def _outcome_of(end: End, call: Call) -> Outcome:
+    said = end.outcome()
+    if not end.stopped and (call.why is None or not isinstance(said, Cancelled)):
+        return said
+    outcome = stopped(call, "by SIGTERM" if end.stopped else "by itself when it was told to")
+    kept = said.result if isinstance(said, Failed | Cancelled) else None
+    return replace(outcome, result=kept) if isinstance(outcome, Failed | Cancelled) else outcome
 
 
 def _open_ends() -> tuple[socket.socket, list[int], list[int]]:

@@ -6,13 +6,15 @@ import asyncio
 import os
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import ConfigError
 from queuemgr.executor import Why, describe, names_of, stopped
 from queuemgr.outcome import Failed, GivenBack, Outcome
 
 from .children import Run
+from .frames import STACK
 from .nursery import Nursery
 from .output import Output
 
@@ -32,9 +34,9 @@ class ProcessExecutor:
 
     Parameters: `app_path` is "module:name" of the App; `size` is the most processes in the pool, by default one for
     each CPU; `preload` names modules to import before the first fork; `spare` fresh processes are forked ahead once
-    the first was used; a stopped run is killed `grace` seconds after its SIGTERM; a pooled process ends after
-    `max_tasks_per_child` jobs; `output_limit` bytes of what a run prints are passed on; with `warm`, `open` starts
-    the app's process instead of the first job. Raises ConfigError.
+    the first was used; a stopped run may end by itself for `notice` seconds, gets SIGTERM then, and is killed `grace`
+    seconds after that; a pooled process ends after `max_tasks_per_child` jobs; `output_limit` bytes of what a run
+    prints are passed on; with `warm`, `open` starts the app's process instead of the first job. Raises ConfigError.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class ProcessExecutor:
         size: int | None = None,
         preload: Sequence[str] = (),
         spare: int = 2,
+        notice: float = 0.0,
         grace: float = 5.0,
         max_tasks_per_child: int | None = None,
         output_limit: int = OUTPUT,
@@ -55,10 +58,12 @@ class ProcessExecutor:
         if not module or not name:
             raise ConfigError(f"the app of job processes must be given as 'module:name', not {app_path!r}")
         self._size = (os.cpu_count() or 1) if size is None else size
-        if min(self._size, 1 if max_tasks_per_child is None else max_tasks_per_child) < 1 or min(spare, grace) < 0:
-            raise ConfigError("size and max_tasks_per_child must be at least 1, spare and grace at least 0")
+        most_jobs = 1 if max_tasks_per_child is None else max_tasks_per_child
+        if min(self._size, most_jobs) < 1 or min(spare, notice, grace) < 0:
+            raise ConfigError("size and max_tasks_per_child must be at least 1, spare, notice and grace at least 0")
         self._nursery = Nursery(app_path, preload, self)
         self._spare = spare
+        self._notice = notice
         self._grace = grace
         self._most_jobs = max_tasks_per_child
         self._output_limit = output_limit
@@ -81,7 +86,7 @@ class ProcessExecutor:
         """Stop whatever still runs, for at most `grace` seconds gently, and end every process."""
         self._closed = True
         for call in list(self._runs):
-            self.interrupt(call, Why.STOP)
+            self.stop(call, Why.STOP, notice=0.0)
         if self._runs:
             await asyncio.wait([run.ended for run in self._runs.values()], timeout=self._grace + PATIENCE)
         await self._nursery.close(PATIENCE)
@@ -104,6 +109,11 @@ class ProcessExecutor:
 
     def interrupt(self, call: Call, why: Why) -> None:
         """Stop the run, which always works. The first `why` counts."""
+        self.stop(call, why)
+
+    def stop(self, call: Call, why: Why, notice: float | None = None, grace: float | None = None) -> None:
+        """`interrupt`, with other times than usual; a run that is out of time gets no notice."""
+        notice = 0.0 if why is Why.TIMEOUT else self._notice if notice is None else notice
         call.why = call.why or why
         call.context.stopping = True
         run = self._runs.get(call)
@@ -113,11 +123,33 @@ class ProcessExecutor:
             self._waiting.remove(run)
             run.end(stopped(call, "before it began"))
         elif self._nursery.ready:
-            run.child.stop(self._grace, self._nursery.send)
+            run.child.stop(notice, self._grace if grace is None else grace, self._nursery.send)
         else:
             # The app is still being imported, perhaps for ever.
             run.end(stopped(call, "before it began"))
             self._nursery.forget(run.child)
+
+    def child_of(self, call: Call) -> Child | None:
+        """The process that it runs in, once it has one."""
+        run = self._runs.get(call)
+        return None if run is None or run.child is None or run.child.pid is None else run.child
+
+    def suspend(self, call: Call) -> bool:
+        """Halt its processes. False where it has none or is to stop."""
+        return (child := self.child_of(call)) is not None and child.suspend(self._nursery.send)
+
+    def resume(self, call: Call) -> bool:
+        """False where it was not halted."""
+        return (child := self.child_of(call)) is not None and child.resume(self._nursery.send)
+
+    async def inspect(self, call: Call) -> dict[str, Any] | None:
+        """Its processes and where its code stands (inspecting.py); None where it has none."""
+        if (child := self.child_of(call)) is None or child.pid is None:
+            return None
+        from .inspecting import inspect
+
+        ask = partial(self._nursery.send, child, STACK, True)
+        return await inspect(child.pid, None if child.suspended else ask)
 
     def freed(self, child: Child) -> None:
         """A pooled child has ended a job and can take another one."""

@@ -5,6 +5,7 @@ Every socket keeps the packets of its sender apart, so none needs a length in fr
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 import msgspec
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 T = TypeVar("T")
+
+NOTICE = signal.SIGUSR2
+"""To a child alone: its job is to end by itself."""
+
+STACK = signal.SIGUSR1
+"""To a child alone: it is to write down where its code stands."""
 
 PIECE = 60 * 1024
 PACKET = PIECE + 1
@@ -82,10 +89,14 @@ class Fork(Frame):
 
 
 class Signal(Frame):
-    """Worker to zygote: a signal for the group of a child; SIGKILL also for those who left the group."""
+    """Worker to zygote: a signal for the group of a child; some also for those who left the group.
+
+    `alone` keeps it to the child itself, so that those it started are not touched.
+    """
 
     number: int
     signal: int
+    alone: bool = False
 
 
 class Ready(Frame):

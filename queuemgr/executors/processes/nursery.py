@@ -73,10 +73,10 @@ class Nursery:
         link = self.open()
         return Child(next(self._numbers), self._keeper, self._buffer, partial(self._fork, link))
 
-    def send(self, child: Child, number: int) -> None:
-        """Send a signal to a child's process group, unless the child has ended."""
+    def send(self, child: Child, number: int, alone: bool = False) -> None:
+        """Send a signal to a child's process group, or to it `alone`, unless it has ended."""
         if self._link is not None and child.number in self._children:
-            self._link.send(Signal(child.number, number))
+            self._link.send(Signal(child.number, number, alone))
 
     def forget(self, child: Child) -> None:
         """Have nothing more to do with a child that is not even forked."""

@@ -27,7 +27,10 @@ class Seen:
     birth: int
 
     def kill(self) -> None:
-        """SIGKILL, to this process and no other that got its pid since. Nothing if it is gone."""
+        self.send(signal.SIGKILL)
+
+    def send(self, number: int) -> None:
+        """A signal, to this process and no other that got its pid since. Nothing if it is gone."""
         try:
             handle = os.pidfd_open(self.pid)
         except OSError:
@@ -36,7 +39,7 @@ class Seen:
             found = _read_stat(self.pid)
             if found is not None and found[2] == self.birth:
                 with suppress(OSError):
-                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    signal.pidfd_send_signal(handle, number)
         finally:
             os.close(handle)
 

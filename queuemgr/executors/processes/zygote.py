@@ -21,12 +21,27 @@ from queuemgr.errors import ConfigError
 from queuemgr.executor import describe
 
 from . import child, procinfo
-from .frames import Broken, Config, Exited, Fork, Forked, Frame, Ready, Signal, Unforked, decode_order, encode
+from .frames import (
+    NOTICE,
+    STACK,
+    Broken,
+    Config,
+    Exited,
+    Fork,
+    Forked,
+    Frame,
+    Ready,
+    Signal,
+    Unforked,
+    decode_order,
+    encode,
+)
 
 if TYPE_CHECKING:
     from .procinfo import Seen
 
 MESSAGE = 1 << 18  # bytes that hold any order
+_TO_STRAYS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
 _BLOCKED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 
 
@@ -35,6 +50,9 @@ def main(control: socket.socket) -> None:
     procinfo.die_with_parent(signal.SIGTERM)
     config = msgspec.msgpack.decode(control.recv(MESSAGE), type=Config)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is meant for a job must not end its process before it listens.
+    signal.signal(NOTICE, signal.SIG_IGN)
+    signal.signal(STACK, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     if os.getppid() != config.parent:
         return
@@ -120,8 +138,8 @@ class Zygote:
         match decode_order(data):
             case Fork(number):
                 self._fork(number, descriptors)
-            case Signal(number, wanted) if number in self._pids:
-                self._signal(self._pids[number], wanted)
+            case Signal(number, wanted, alone) if number in self._pids:
+                self._signal(self._pids[number], wanted, alone)
             case _:
                 pass
         return True
@@ -145,14 +163,17 @@ class Zygote:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _signal(self, pid: int, wanted: int) -> None:
+    def _signal(self, pid: int, wanted: int, alone: bool) -> None:
+        if alone:
+            os.kill(pid, wanted)
+            return
         # Once a process has ended nobody can tell whose children its children were.
         strays = self._strays.setdefault(pid, [])
         strays += procinfo.descendants([pid])
         _signal_group(pid, wanted)
-        if wanted == signal.SIGKILL:
+        if wanted in _TO_STRAYS:
             for stray in strays:
-                stray.kill()
+                stray.send(wanted)
 
     def _reap(self) -> None:
         with suppress(ChildProcessError):

@@ -16,7 +16,7 @@ MEANINGS = {
     USAGE: "the command was not understood, or it needs --yes",
     NOT_FOUND: "there is no such job, queue, schedule or task",
     REFUSED: "what is there does not allow it, for example a unique key is taken",
-    NO_STORE: "the store is not there or cannot be used",
+    NO_STORE: "the store or the service is not there or cannot be used",
     TIMED_OUT: "the time for waiting is over",
     INTERRUPTED: "interrupted",
     PIPE_CLOSED: "whoever read the output stopped reading",
@@ -37,6 +37,8 @@ def hint_of(error: BaseException) -> str:
             return "queuemgr jobs list"
         case "UnknownTask":
             return "queuemgr tasks list"
+        case "InvalidJobStateError":
+            return f"queuemgr job status {getattr(error, 'job_id', 'ID')}"
         case "JobExists":
             taken = getattr(error, "job_id", "ID")
             return f"queuemgr jobs wait {taken}\nor give --on-conflict existing, or --on-conflict replace"
@@ -63,5 +65,10 @@ _CODES = {
     "Unsupported": REFUSED,
     "NoStore": NO_STORE,
     "StoreError": NO_STORE,
+    "ServiceError": NO_STORE,
+    "AlreadyRunning": REFUSED,
+    "InvalidJobStateError": REFUSED,
+    "ValidationError": USAGE,
     "ResultTimeout": TIMED_OUT,
+    "OperationTimeout": TIMED_OUT,
 }

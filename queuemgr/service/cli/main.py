@@ -31,6 +31,8 @@ VERBS = {
     "tasks": ("tasks:tasks", "List the tasks."),
     "monitor": ("monitor.verb:monitor", "Follow everything on one screen."),
     "store": ("store:store", "What the store holds; forget what is over."),
+    "service": ("service:service", "Start and stop the service, and look at it."),
+    "job": ("job.group:job", "The service's jobs of job classes."),
     "demo": ("demo:demo", "Show a queue at work, crashes included."),
     "completion": ("completion:completion", "Print the completion script for a shell."),
     "version": ("version:version", "Print the version."),
@@ -126,7 +128,8 @@ def _with_place(hint: str, words: Sequence[str]) -> str:
     """A command that can be copied, with the options that named the store."""
     if not hint.startswith("queuemgr "):
         return hint
-    named = [one for at, one in enumerate(words) if {one, words[at - 1]} & {"--store", "--app"}]
+    places = {"--store", "--app", "--proc-dir", "--config"}
+    named = [one for at, one in enumerate(words) if {one, words[at - 1]} & places]
     first, *rest = hint.split("\n")
     return "\n".join([f"{first} {join(named)}".rstrip(), *rest])
 

@@ -6,11 +6,13 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from queuemgr.errors import ResultError, StoreError
 from queuemgr.job import State
+from queuemgr.result import Reference
 from queuemgr.service.facts import attempt_facts, job_facts, line_facts
 from queuemgr.service.failures import Misused, NotFound
 from queuemgr.service.lines import whole_lines
-from queuemgr.service.payloads import arguments_of, format_of, result_of
+from queuemgr.service.payloads import arguments_of, format_of, large_value, result_of
 from queuemgr.service.reasons import Surroundings, reason_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from queuemgr.store import OutputLine, Query
 
 PAGE = 1000
+WHOLE = 16 * 1024 * 1024
+"""Bytes up to which a large result is shown or handed to another program."""
+
 LOOK = 0.5
 LAST = "last"
 
@@ -109,4 +114,19 @@ async def _ended(client: AsyncClient, job_id: str) -> dict[str, Any]:
 async def _result(client: AsyncClient, record: JobRecord, form: str) -> Facts | None:
     if record.state is not State.SUCCEEDED:
         return None
-    return result_of(await client.store.result(record.id), form)
+    data = await client.store.result(record.id)
+    reference = Reference.read(data)
+    return result_of(data, form) if reference is None else await _large(client, record.id, reference)
+
+
+async def _large(client: AsyncClient, job_id: str, reference: Reference) -> Facts:
+    """As `result_of`: whole up to WHOLE bytes, beyond that what it looks like."""
+    handle, seen = client.handle(job_id), {"value": None, "size": reference.size}
+    try:
+        if reference.size > WHOLE:
+            shape = (await handle.result_info()).shape
+            return seen | {"unreadable": f"{shape}, {reference.size:,} bytes: too large to show; read it by pages"}
+        async with await handle.open_result() as stream:
+            return seen | {"value": large_value(await stream.read(), reference.kind)}
+    except (ResultError, StoreError) as error:
+        return seen | {"unreadable": str(error)}

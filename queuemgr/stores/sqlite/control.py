@@ -13,6 +13,7 @@ from queuemgr.errors import ConfigError, did_you_mean
 from queuemgr.job import WAITING, State
 from queuemgr.store import KEEP, LEASE
 
+from . import counting
 from .finding import find_seq
 from .listing import conditions
 
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
     from queuemgr.store import Query, Report, WorkerInfo
 
+# A change that names `crashes` is counted (schema.py).
 _DUE = "CASE WHEN run_at > :now THEN 0 ELSE 1 END"
 _AFRESH = (
     "done = 0, failures = 0, crashes = 0, cancel = 0,"
     " finished_at = NULL, expires_at = NULL, error = NULL, result = NULL"
 )
-_ENDED = f"state = 7, done = 7, cancel = 0, finished_at = :now, expires_at = :now + coalesce(keep, {KEEP})"
+_ENDED = (
+    "state = 7, done = 7, crashes = crashes, cancel = 0,"
+    f" finished_at = :now, expires_at = :now + coalesce(keep, {KEEP})"
+)
 
 # A plain success stands only in the job (store.py); before the job runs again it moves to the history.
 _KEEP_SUCCESS = """
@@ -43,24 +48,34 @@ _VERBS: dict[str, tuple[tuple[str, tuple[State, ...]], ...]] = {
             f"state = 1, run_at = NULL, progress = NULL, note = NULL, {_AFRESH}",
             (State.SUCCEEDED, State.DEAD, State.CANCELLED),
         ),
-        ("state = 1, run_at = NULL", (State.SCHEDULED,)),
+        ("state = 1, crashes = crashes, run_at = NULL", (State.SCHEDULED,)),
     ),
     "cancel": (
         ("cancel = 1", (State.RUNNING,)),
         (f"""{_ENDED}, error = '{{"message":"cancelled before it ran"}}'""", tuple(sorted(WAITING))),
     ),
-    "hold": (("state = 3", (State.SCHEDULED, State.READY, State.PARKED)),),
-    "release": ((f"state = {_DUE}", (State.HELD,)),),
+    "hold": (("state = 3, crashes = crashes", (State.SCHEDULED, State.READY, State.PARKED)),),
+    "release": ((f"state = {_DUE}, crashes = crashes", (State.HELD,)),),
 }
 VERBS = (*_VERBS, "delete")
 
 
-def change(verb: str, query: Query, now: float, connection: sqlite3.Connection) -> int:
+def states_of(verb: str) -> tuple[State, ...]:
+    """In which states jobs can be told so. Raises ConfigError."""
     if verb == "delete":
-        return _delete(connection, *conditions(query))
+        return tuple(state for state in State if state is not State.RUNNING)
     if verb not in _VERBS:
         raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
+    return tuple(state for _, states in _VERBS[verb] for state in states)
+
+
+def change(verb: str, query: Query, seqs: Sequence[int] | None, now: float, connection: sqlite3.Connection) -> int:
+    """Change what still fits the query, of the rows `seqs` or of all; how many jobs."""
     where, values = conditions(query)
+    if seqs is not None:
+        where, values = f"seq IN (SELECT value FROM json_each(?)) AND {where}", [_array(seqs), *values]
+    if verb == "delete":
+        return _delete(connection, where, values)
     changed: list[tuple[int, str, str | None]] = []
     # Chosen before anything is changed: what the first step moves must not be moved again by the second.
     steps = [(what, _chosen(connection, where, values, states, verb, now)) for what, states in _VERBS[verb]]
@@ -73,6 +88,10 @@ def change(verb: str, query: Query, now: float, connection: sqlite3.Connection) 
         if unique_key is not None and verb == "cancel":
             _free_if_ended(connection, seq, job_id, now)
     return len(changed)
+
+
+def _array(values: Sequence[int]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 def _chosen(
@@ -154,6 +173,7 @@ def _delete(connection: sqlite3.Connection, where: str, values: list[Any], limit
 def prune(now: float, limit: int, connection: sqlite3.Connection) -> int:
     connection.execute("DELETE FROM queuemgr_keys WHERE expires_at <= ?", (now,))
     connection.execute("DELETE FROM queuemgr_unique WHERE finished = 1 AND expires_at <= ?", (now,))
+    counting.forget_none(connection)
     return _delete(connection, "expires_at <= ?", [now], limit)
 
 

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from contextlib import ExitStack, suppress
 from errno import EDEADLK, ENOLCK
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,8 +21,7 @@ from queuemgr.errors import ConfigError, StoreUnavailable
 
 from . import forking
 from .faults import named_fault, renamed
-from .opening import DURABILITY, connect, open_turn, uses_wal
-from .schema import VERSION, migrate, version_of
+from .opening import DURABILITY, connect, is_ready, open_turn, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +37,10 @@ _ITS_OWN_FAULT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceEr
 class _Write:
     """One piece of work that waits for its commit."""
 
-    __slots__ = ("done", "error", "future", "gate", "loop", "quiet", "single", "value", "work")
+    __slots__ = ("done", "error", "future", "gate", "loop", "quiet", "value", "work")
 
-    def __init__(self, work: Callable[[sqlite3.Connection], Any], *, single: bool = False, quiet: bool = False) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], Any], *, quiet: bool = False) -> None:
         self.work = work
-        self.single = single
         self.quiet = quiet
         self.done = False
         self.value: Any = None
@@ -105,7 +104,8 @@ class Database:
             self._turn = open_turn(self.path)
             undo.callback(self._close_turn)
             writer = connect(self.path, self._synchronous, undo)
-            self._prepare(writer)
+            if not is_ready(writer):
+                self._prepare(writer)
             self._reader = connect(self.path, self._synchronous, undo)
             self._peeker = connect(self.path, self._synchronous, undo)
             self._writer = writer
@@ -160,7 +160,12 @@ class Database:
         """
         if self._writer is None:
             self.open()
-        item = _Write(work, single=single, quiet=quiet)
+        if not self._waiting and self._writing.acquire(blocking=False):
+            try:
+                return self._write_alone(work, single=single, quiet=quiet)
+            finally:
+                self._release()
+        item = _Write(work, quiet=quiet)
         self._waiting.append(item)
         if self._writing.acquire(blocking=False):
             try:
@@ -174,6 +179,16 @@ class Database:
             raise item.error
         value: T = item.value
         return value
+
+    def _write_alone(self, work: Callable[[sqlite3.Connection], T], *, single: bool, quiet: bool) -> T:
+        """What shares its commit with nobody; the caller holds the writing lock."""
+        try:
+            return self._commit(work, single=single, quiet=quiet)
+        except BaseException as error:
+            named = named_fault(self.path, error)
+            if named is error:
+                raise
+            raise named from error
 
     def _release(self) -> None:
         """Give up the writing. Who came meanwhile waits at the gate of his own work; the writer's thread goes on."""
@@ -245,7 +260,7 @@ class Database:
         if not batch:
             return
         try:
-            self._transact(batch)
+            self._commit(partial(_run_together, batch, self.path), single=False, quiet=all(one.quiet for one in batch))
         except BaseException as error:
             named = named_fault(self.path, error)
             told = named if isinstance(named, Exception) else StoreUnavailable(f"{self.path}: a commit was interrupted")
@@ -256,20 +271,17 @@ class Database:
         finally:
             self._tell(batch)
 
-    def _transact(self, batch: list[_Write]) -> None:
-        connection = self._writer
-        if connection is None:
+    def _commit(self, work: Callable[[sqlite3.Connection], T], *, single: bool, quiet: bool) -> T:
+        if self._writer is None:
             raise StoreUnavailable(f"{self.path} was closed")
         _take_turn(self._turn)
         try:
-            if len(batch) == 1 and batch[0].single:
-                batch[0].value = batch[0].work(connection)
-            else:
-                _run_together(connection, batch, self.path)
-            if not all(item.quiet for item in batch):
+            value = work(self._writer) if single else _in_transaction(self._writer, work)
+            if not quiet:
                 # Rings the bell of everyone who waits (bell.py), now that the commit can be read.
                 with suppress(OSError):  # a full disk: who waits looks again by himself
                     os.pwrite(self._turn, b".", 0)
+            return value
         finally:
             fcntl.lockf(self._turn, fcntl.LOCK_UN)
 
@@ -286,19 +298,9 @@ class Database:
             _call_soon(loop, _resolve, results)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if version_of(connection) == VERSION and uses_wal(connection):
-            return
         _take_turn(self._turn)
         try:
-            if not uses_wal(connection):
-                connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                migrate(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+            prepare(connection)
         finally:
             fcntl.lockf(self._turn, fcntl.LOCK_UN)
 
@@ -333,19 +335,24 @@ def _take_turn(turn: int) -> None:
             raise
 
 
-def _run_together(connection: sqlite3.Connection, batch: list[_Write], path: Path) -> None:
+def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if len(batch) == 1:
-            _run_alone(connection, batch[0])
-        else:
-            for item in batch:
-                _run_among_others(connection, item, path)
+        value = work(connection)
         connection.execute("COMMIT")
+        return value
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _run_together(batch: list[_Write], path: Path, connection: sqlite3.Connection) -> None:
+    if len(batch) == 1:
+        _run_alone(connection, batch[0])
+    else:
+        for item in batch:
+            _run_among_others(connection, item, path)
 
 
 def _run_alone(connection: sqlite3.Connection, item: _Write) -> None:

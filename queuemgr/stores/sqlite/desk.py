@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import control, keys, listing, reading, schedules
+from queuemgr.errors import StoreUnavailable
+from queuemgr.job import State
+
+from . import control, copying, counting, keys, listing, reading, schedules
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from queuemgr.clock import Clock
     from queuemgr.job import JobRecord
     from queuemgr.schedule import Schedule
-    from queuemgr.store import OutputLine, Page, Query, QueueInfo, ScheduleInfo, WorkerInfo
+    from queuemgr.store import OutputLine, Page, Query, QueueInfo, ScheduleInfo, Snapshot, WorkerInfo
 
     from .database import Database
+
+
+CHOSEN, AT_ONCE = 10_000, 250
+"""How many jobs are chosen by one reading, and how many are changed in one transaction."""
 
 
 class Desk:
@@ -38,16 +49,39 @@ class Desk:
         return await self._db.aread(partial(listing.find, query, limit, after))
 
     async def count(self, query: Query) -> int:
+        if listing.is_counted(query):
+            await self._count()
         return await self._db.aread(partial(listing.count, query))
 
     async def queues(self) -> list[QueueInfo]:
+        await self._count()
         return await self._db.aread(listing.queues)
+
+    async def _count(self) -> None:
+        with suppress(StoreUnavailable):  # what cannot be written is counted by reading
+            while await self._db.aread(counting.is_behind) and await self._db.awrite(counting.follow, quiet=True):
+                pass
 
     async def workers(self) -> list[WorkerInfo]:
         return await self._db.aread(partial(reading.workers, self._clock.now()))
 
     async def change(self, verb: str, query: Query) -> int:
-        return await self._db.awrite(partial(control.change, verb, query, self._clock.now()))
+        """Many jobs take several transactions, so that nobody waits long for the file. None is changed twice."""
+        states, now = control.states_of(verb), self._clock.now()
+        if query.ids:
+            ids = tuple(dict.fromkeys(query.ids))
+            parts = [replace(query, ids=ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)]
+            return sum([await self._db.awrite(partial(control.change, verb, part, None, now)) for part in parts])
+        asked = frozenset(query.states or State)
+        query = replace(query, states=tuple(state for state in states if state in asked))
+        changed, before = 0, listing.NEWEST
+        while query.states and before > 0:
+            seqs = await self._db.aread(partial(listing.newest, query, CHOSEN, before))
+            for start in range(0, len(seqs), AT_ONCE):
+                some = seqs[start : start + AT_ONCE]
+                changed += await self._db.awrite(partial(control.change, verb, query, some, now))
+            before = seqs[-1] if len(seqs) == CHOSEN else 0
+        return changed
 
     async def pause(self, queue: str) -> None:
         await self._db.awrite(partial(control.pause, queue))
@@ -65,7 +99,19 @@ class Desk:
         return await self._db.awrite(partial(schedules.remove, name))
 
     async def prune(self, limit: int = 1000) -> int:
-        return await self._db.awrite(partial(control.prune, self._clock.now(), limit))
+        await self._count()
+        gone, left, now = 0, limit, self._clock.now()
+        while left > 0 and gone == limit - left:
+            part = min(left, AT_ONCE)
+            gone += await self._db.awrite(partial(control.prune, now, part))
+            left -= part
+        return gone
+
+    async def dump(self, after: int | str | None, limit: int) -> tuple[list[Snapshot], int | str | None]:
+        return await self._db.aread(partial(copying.dump, after, limit, self._clock.now()))
+
+    async def restore(self, snapshots: Sequence[Snapshot]) -> int:
+        return await self._db.awrite(partial(copying.restore, snapshots, self._clock.now()))
 
     async def key_get(self, key: str) -> bytes | None:
         return await self._db.aread(partial(keys.get, key, self._clock.now()))

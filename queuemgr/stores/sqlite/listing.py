@@ -1,12 +1,13 @@
 """Pages and counts of many jobs. Each question goes to the one index that has its answer in order; nothing is sorted.
 
-Ready jobs stand in a single index, by queue and priority, because every further one would be written to at every
-enqueue. Within one queue and priority it is in the order of age, so a page of ready jobs is merged from there. Those of
-one task are picked out of it: the only list that takes longer the more jobs wait.
+Ready jobs stand in a single index, by queue, task and priority, because every further one would be written to at every
+enqueue. Below these it is in the order of age, so a page of ready jobs is merged from there. What a count asks for that
+names nothing but queue, task and states has been counted already.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from queuemgr.job import State
-from queuemgr.store import Page, QueueInfo
+from queuemgr.store import Page, Query, QueueInfo
 
+from . import counting, statements
 from .finding import with_ids
 from .reading import COLUMNS, record
 
@@ -23,37 +25,21 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from queuemgr.store import Query
-
 NEWEST = (1 << 63) - 1
-PRIORITIES = range(10)
+_STATES = frozenset(State)
 _FEW = frozenset({State.SCHEDULED, State.RUNNING, State.HELD, State.PARKED, State.DEAD, State.CANCELLED})
 _SUSPECT, _READY = "state = 1 AND crashes > 0", "state = 1 AND crashes = 0"
 _TAGGED = "FROM queuemgr_tags CROSS JOIN queuemgr_jobs ON seq = job WHERE tag = ?"
 _HAS_TAG = "EXISTS (SELECT 1 FROM queuemgr_tags WHERE tag = ? AND job = seq)"
-_QUEUES_OF = """
-WITH RECURSIVE found (name) AS (
-    SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_{index} WHERE {which}
-    UNION ALL
-    SELECT (SELECT min(queue) FROM queuemgr_jobs INDEXED BY queuemgr_{index} WHERE {which} AND queue > found.name)
-    FROM found WHERE found.name IS NOT NULL)
-SELECT name FROM found WHERE name IS NOT NULL
-"""
-_COUNTS = """
-SELECT queue, 1, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 GROUP BY queue
-UNION ALL
-SELECT queue, 1, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0 GROUP BY queue
-UNION ALL
-SELECT queue, state, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_by_state
-WHERE state <> 1 AND state IN (0, 2, 3, 4) GROUP BY queue, state
-UNION ALL
-SELECT queue, done, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_by_queue WHERE done > 0 GROUP BY queue, done
+_SUSPECT_QUEUES = statements.QUEUES.replace(_READY, _SUSPECT).replace("queuemgr_ready", "queuemgr_suspect")
+_OLDEST = """
+SELECT created_at FROM queuemgr_jobs INDEXED BY queuemgr_ready
+WHERE state = 1 AND crashes = 0 AND queue = ? AND task = ? AND priority = ? ORDER BY seq LIMIT 1
 """
 
 
 def find(query: Query, limit: int, after: int | str | None, connection: sqlite3.Connection) -> Page:
-    before = NEWEST if after is None else int(after)
-    keys = nlargest(limit, _keys(query, limit, before, connection))
+    keys = newest(query, limit, NEWEST if after is None else int(after), connection)
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM queuemgr_jobs WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq DESC",
         (msgspec.json.encode(keys).decode(),),
@@ -62,19 +48,38 @@ def find(query: Query, limit: int, after: int | str | None, connection: sqlite3.
     return Page(jobs, jobs[-1].position if len(keys) == limit and jobs else None)
 
 
+def newest(query: Query, limit: int, before: int, connection: sqlite3.Connection) -> list[int]:
+    """The numbers of the newest rows that stand before the row `before`."""
+    return nlargest(limit, _keys(query, limit, before, connection))
+
+
 def count(query: Query, connection: sqlite3.Connection) -> int:
     found = 0
-    for part in _parts(query, connection):
-        source, values = part.source()
-        found += connection.execute(f"SELECT count(*) {source}", values).fetchone()[0]
+    for source, values in _sources_of_count(query, connection):
+        found += connection.execute(f"SELECT {source}", values).fetchone()[0]
     return found
 
 
+def is_counted(query: Query) -> bool:
+    """Whether nothing is asked for that has not been counted."""
+    return query == Query(states=query.states, queue=query.queue, task=query.task)
+
+
+def _sources_of_count(query: Query, connection: sqlite3.Connection) -> Iterator[tuple[str, list[Any]]]:
+    if is_counted(query):
+        where, values = conditions(query)
+        yield f"coalesce(sum(number), 0) FROM {counting.TALLY} WHERE {where}", values
+        return
+    for part in _parts(query, connection):
+        source, values = part.source()
+        yield f"count(*) {source}", values
+
+
 def queues(connection: sqlite3.Connection) -> list[QueueInfo]:
-    counts: dict[str, dict[State, int]] = {}
-    for queue, state, number in connection.execute(_COUNTS):
-        of_queue = counts.setdefault(queue, {})
-        of_queue[State(state)] = of_queue.get(State(state), 0) + number
+    counts: dict[str, Counter[State]] = {}
+    for (queue, _, state), number in counting.tally(connection).items():
+        if number and state in _STATES:
+            counts.setdefault(queue, Counter())[State(state)] += number
     paused = {row[0] for row in connection.execute("SELECT queue FROM queuemgr_paused")}
     return [
         QueueInfo(name=name, paused=name in paused, counts=counts.get(name, {}), oldest_ready=_oldest(connection, name))
@@ -141,11 +146,12 @@ def _parts(query: Query, connection: sqlite3.Connection) -> Iterator[_Part]:
 
 def _parts_of(state: State, query: Query, connection: sqlite3.Connection) -> Iterator[_Part]:
     if state is State.READY:
-        for name in _queues_of(connection, query, "suspect", _SUSPECT):
-            yield _Part(replace(query, queue=name), "suspect", _SUSPECT)
-        for name in _queues_of(connection, query, "ready", _READY):
-            for priority in PRIORITIES:
-                yield _Part(replace(query, queue=name), "ready", f"{_READY} AND priority = {priority}")
+        suspects = [query.queue] if query.queue is not None else _values(connection, _SUSPECT_QUEUES)
+        for queue in suspects:
+            yield _Part(replace(query, queue=queue), "suspect", _SUSPECT)
+        for queue, task, priority in _lanes(connection, query.queue, query.task):
+            in_order = f"{_READY} AND priority = {priority}"
+            yield _Part(replace(query, queue=queue, task=task), "ready", in_order)
     elif state.finished and (query.queue is not None or query.task is not None):
         # `IS`, because beside `done > 0` the planner would pass over `done = 5` and sort.
         yield _Part(query, "by_queue" if query.queue is not None else "by_task", f"done IS {state:d} AND done > 0")
@@ -164,20 +170,18 @@ def _keys(query: Query, limit: int, before: int, connection: sqlite3.Connection)
         yield from (row[0] for row in rows)
 
 
-def _queues_of(connection: sqlite3.Connection, query: Query, index: str, which: str) -> list[str]:
-    if query.queue is not None:
-        return [query.queue]
-    return [row[0] for row in connection.execute(_QUEUES_OF.format(index=index, which=which))]
+def _lanes(connection: sqlite3.Connection, queue: str | None, task: str | None) -> Iterator[tuple[str, str, int]]:
+    """The parts of the index of ready jobs that are in the order of age: (queue, task, priority)."""
+    for name in [queue] if queue is not None else _values(connection, statements.QUEUES):
+        for one in [task] if task is not None else _values(connection, statements.TASKS, name):
+            for priority in _values(connection, statements.PRIORITIES, name, one):
+                yield name, one, priority
+
+
+def _values(connection: sqlite3.Connection, sql: str, *within: str) -> list[Any]:
+    return [row[0] for row in connection.execute(sql, within)]
 
 
 def _oldest(connection: sqlite3.Connection, queue: str) -> float | None:
-    oldest = [
-        row[0]
-        for priority in PRIORITIES
-        for row in connection.execute(
-            "SELECT created_at FROM queuemgr_jobs INDEXED BY queuemgr_ready"
-            " WHERE state = 1 AND crashes = 0 AND queue = ? AND priority = ? ORDER BY seq LIMIT 1",
-            (queue, priority),
-        )
-    ]
-    return min(oldest, default=None)
+    heads = (connection.execute(_OLDEST, lane).fetchone()[0] for lane in _lanes(connection, queue, None))
+    return min(heads, default=None)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from queuemgr.errors import StoreUnavailable
 
+from .schema import VERSION, migrate, version_of
+
 PATIENCE = 30.0
 # A commit copies and checksums whole pages; most commits touch few bytes on each, so small pages are faster.
 PAGE = 1024
@@ -44,5 +46,23 @@ def connect(path: Path, synchronous: str, undo: ExitStack) -> sqlite3.Connection
     return connection
 
 
-def uses_wal(connection: sqlite3.Connection) -> bool:
+def is_ready(connection: sqlite3.Connection) -> bool:
+    """Whether the file has a log and tables of this version. Raises ForeignStore."""
+    return version_of(connection) == VERSION and _uses_wal(connection)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make it so, in the caller's turn. Raises NewerStore, ForeignStore."""
+    if not _uses_wal(connection):
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrate(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _uses_wal(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 # job's life. The row is found by its id without an index, because `seq` is the number within the id (job.order_of);
 # where two ids hold the same number, the second takes the next free one. Ids that somebody chose himself are `named`
 # and have an index. `done` is the final state, or 0 until then.
+# Ready jobs stand in lanes, one for each task of a queue, in the order in which they are claimed. A claim merges the
+# lanes of its queue; a list of one task's jobs, or of one queue's, is read from them just as well.
 # Ready jobs that have seen a worker die stand in an index of their own, because at most one is leased to a worker.
-# The index of ready jobs ends with the task, so that a list of one task's is read from it without touching the rows.
+# Jobs are counted up to the row that queuemgr_counted names (counting.py). Triggers count them anew when they move, but
+# are passed by where a statement does not name `crashes`: claims and successes, which move jobs by the thousand, do not
+# name it and count for themselves, in sums.
 V1 = """
 CREATE TABLE queuemgr_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -56,7 +60,7 @@ CREATE TABLE queuemgr_jobs (
     result BLOB
 );
 CREATE UNIQUE INDEX queuemgr_named ON queuemgr_jobs (id) WHERE named = 1;
-CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, priority DESC, seq, task) WHERE state = 1 AND crashes = 0;
+CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, task, priority DESC, seq) WHERE state = 1 AND crashes = 0;
 CREATE INDEX queuemgr_suspect ON queuemgr_jobs (queue, seq) WHERE state = 1 AND crashes > 0;
 CREATE INDEX queuemgr_scheduled ON queuemgr_jobs (run_at) WHERE state = 0;
 CREATE INDEX queuemgr_running ON queuemgr_jobs (worker) WHERE state = 2;
@@ -65,6 +69,24 @@ CREATE INDEX queuemgr_expiring ON queuemgr_jobs (expires_at) WHERE expires_at IS
 CREATE INDEX queuemgr_by_state ON queuemgr_jobs (state, seq, queue) WHERE state <> 1;
 CREATE INDEX queuemgr_by_queue ON queuemgr_jobs (queue, done, seq) WHERE done > 0;
 CREATE INDEX queuemgr_by_task ON queuemgr_jobs (task, done, seq) WHERE done > 0;
+
+CREATE TABLE queuemgr_counts (
+    queue TEXT NOT NULL, task TEXT NOT NULL, state INTEGER NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (queue, task, state)
+) WITHOUT ROWID;
+CREATE TABLE queuemgr_counted (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL);
+CREATE TRIGGER queuemgr_count_new AFTER INSERT ON queuemgr_jobs
+WHEN new.seq <= (SELECT seq FROM queuemgr_counted)
+BEGIN INSERT INTO queuemgr_counts VALUES (new.queue, new.task, new.state, 1)
+ON CONFLICT (queue, task, state) DO UPDATE SET number = number + 1; END;
+CREATE TRIGGER queuemgr_count_move AFTER UPDATE OF crashes ON queuemgr_jobs
+WHEN new.state <> old.state AND new.seq <= (SELECT seq FROM queuemgr_counted)
+BEGIN INSERT INTO queuemgr_counts VALUES (old.queue, old.task, old.state, -1), (new.queue, new.task, new.state, 1)
+ON CONFLICT (queue, task, state) DO UPDATE SET number = number + excluded.number; END;
+CREATE TRIGGER queuemgr_count_gone AFTER DELETE ON queuemgr_jobs
+WHEN old.seq <= (SELECT seq FROM queuemgr_counted)
+BEGIN INSERT INTO queuemgr_counts VALUES (old.queue, old.task, old.state, -1)
+ON CONFLICT (queue, task, state) DO UPDATE SET number = number - 1; END;
 
 CREATE TABLE queuemgr_tags (tag TEXT NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (tag, job)) WITHOUT ROWID;
 CREATE INDEX queuemgr_tags_of ON queuemgr_tags (job);

@@ -7,25 +7,45 @@ from __future__ import annotations
 
 from queuemgr.store import KEEP, KEEP_DEAD
 
-INSERT = """
-INSERT INTO queuemgr_jobs (seq, id, named, state, queue, task, priority, run_at, created_at, keep, at_most_once,
-                           unique_key, tags, options, crash_budget, args)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+COLUMNS = (
+    *("seq", "id", "named", "state", "queue", "task", "priority", "run_at", "created_at", "keep", "at_most_once"),
+    *("unique_key", "tags", "options", "crash_budget", "args"),
+)
+INSERT = f"""
+INSERT INTO queuemgr_jobs ({", ".join(COLUMNS)}) VALUES ({", ".join("?" * len(COLUMNS))}) ON CONFLICT DO NOTHING
 """
 PROMOTE = """
-UPDATE queuemgr_jobs SET state = 1 WHERE seq IN
+UPDATE queuemgr_jobs SET state = 1, crashes = crashes WHERE seq IN
     (SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_scheduled WHERE state = 0 AND run_at <= ?
      ORDER BY run_at LIMIT ?)
 """
 LEASE = """
 UPDATE queuemgr_jobs SET state = 2, worker = ?, attempt = attempt + 1, started_at = ?, progress = NULL, note = NULL
 WHERE seq IN ({which})
-RETURNING seq, id, task, queue, attempt, failures, crashes, at_most_once, options, args, priority
+RETURNING seq, id, task, queue, attempt, failures, crashes, at_most_once, options, args, unique_key, priority
 """
-READY = LEASE.format(
-    which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?
-             ORDER BY priority DESC, seq LIMIT ?"""
-)
+_LANE = """SELECT {columns} FROM queuemgr_jobs INDEXED BY queuemgr_ready
+           WHERE state = 1 AND crashes = 0 AND queue = ? AND task = ? ORDER BY priority DESC, seq LIMIT ?"""
+READY = LEASE.format(which=_LANE.format(columns="seq"))
+FIRST_READY = _LANE.format(columns="-priority, seq, task")
+CHOSEN = LEASE.format(which="SELECT value FROM json_each(?) LIMIT ?")
+# The values that there are in a column of the index of ready jobs: one leap to each, however many jobs have it.
+_LEAPS = """
+WITH RECURSIVE found (value) AS (
+    SELECT {first} FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 {within}
+    UNION ALL
+    SELECT (SELECT {first} FROM queuemgr_jobs INDEXED BY queuemgr_ready
+            WHERE state = 1 AND crashes = 0 {within} AND {beyond} found.value)
+    FROM found WHERE found.value IS NOT NULL)
+SELECT value FROM found WHERE value IS NOT NULL
+"""
+QUEUES = _LEAPS.format(first="min(queue)", within="", beyond="queue >")
+ENDS = """
+SELECT (SELECT min(task) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?1),
+       (SELECT max(task) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?1)
+"""
+TASKS = _LEAPS.format(first="min(task)", within="AND queue = ?1", beyond="task >")
+PRIORITIES = _LEAPS.format(first="max(priority)", within="AND queue = ?1 AND task = ?2", beyond="priority <")
 SUSPECT = LEASE.format(
     which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0 AND queue = ?
              AND NOT EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_running
@@ -47,19 +67,27 @@ PARKED_SUSPECT = LEASE.format(
 MINE = "WHERE seq = ? AND id = ? AND attempt = ? AND worker = ? AND state = 2"
 SUCCEED = f"""
 UPDATE queuemgr_jobs SET state = 5, done = 5, finished_at = ?, expires_at = ? + coalesce(keep, {KEEP}), result = ?,
-    progress = 100, error = NULL {MINE} RETURNING unique_key
+    progress = 100, error = NULL {MINE}
 """
 END = f"""
 UPDATE queuemgr_jobs SET state = ?, done = ?, failures = failures + ?, crashes = crashes + ?, finished_at = ?,
     expires_at = ? + CASE ? WHEN 6 THEN max(coalesce(keep, 0), {KEEP_DEAD}) ELSE coalesce(keep, {KEEP}) END, error = ?,
-    result = ? {MINE} RETURNING unique_key
+    result = ? {MINE}
 """
 AGAIN = f"""
 UPDATE queuemgr_jobs SET state = ?, run_at = coalesce(?, run_at), failures = failures + ?, crashes = crashes + ?,
     error = ?, worker = NULL {MINE} RETURNING cancel
 """
 ATTEMPT = "INSERT OR REPLACE INTO queuemgr_attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-NEXT_DUE = """
-SELECT min(moment) FROM (SELECT min(run_at) AS moment FROM queuemgr_jobs INDEXED BY queuemgr_scheduled WHERE state = 0
-                         UNION ALL SELECT min(next_at) FROM queuemgr_schedules WHERE next_at IS NOT NULL)
+UPTO = "SELECT coalesce(max(seq), -1) FROM queuemgr_counted"
+COUNTED_UPTO = f"({UPTO})"
+# When the next job or firing is due, up to where jobs are counted, and whether there is any of what few stores have.
+LOOK = f"""
+SELECT (SELECT min(moment) FROM (
+            SELECT min(run_at) AS moment FROM queuemgr_jobs INDEXED BY queuemgr_scheduled WHERE state = 0
+            UNION ALL SELECT min(next_at) FROM queuemgr_schedules WHERE next_at IS NOT NULL)),
+    {COUNTED_UPTO},
+    EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_parked WHERE state = 4),
+    EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0),
+    EXISTS (SELECT 1 FROM queuemgr_paused)
 """

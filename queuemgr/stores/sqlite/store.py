@@ -6,6 +6,8 @@ Every method is one transaction; those that wait at the same moment share a comm
 from __future__ import annotations
 
 from functools import partial
+from heapq import nsmallest
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from queuemgr.fault import point
 from queuemgr.job import Job, Lease, State, next_order, order_of
 from queuemgr.store import LEASE, Claimed, Enqueued
 
-from . import control, reclaim, schedules, statements
+from . import bulk, control, counting, reclaim, schedules, statements
 from .borrowed import borrowed
 from .database import Database
 from .desk import Desk
@@ -87,16 +89,11 @@ class SqliteStore(Desk):
 
     def _enqueue(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Enqueued]:
         now = self._clock.now()
-        done: list[Enqueued] = []
-        for job in jobs:
-            answer = _resolve_unique(connection, job, now) if job.unique else Enqueued(job.id)
-            done.append(answer)
-            if answer.existing:
-                continue
-            seq = _insert(connection, job, now)
-            if job.tags and seq is not None:
-                tags = ((tag, seq) for tag in job.tags)
-                connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", tags)
+        accept = partial(_accept, connection, now)
+        if len(jobs) < bulk.FEW:
+            done = list(map(accept, jobs))
+        else:
+            done = bulk.accept(connection, jobs, accept, lambda job: _row(job, 0, False, now))
         point("enqueue.inserted")
         return done
 
@@ -122,43 +119,16 @@ class SqliteStore(Desk):
             reclaim.take_back_from_the_dead(connection, now)
         if claim.worker in self._joined:
             reclaim.keep_known(self._joined[claim.worker], now, connection)
-        if connection.execute(statements.PROMOTE, (now, MOST_PROMOTED)).rowcount:
-            point("promote.updated")
-        rows = self._lease_rows(claim, connection, now) if claim.limit > 0 else []
+        next_due, upto, *few = connection.execute(statements.LOOK).fetchone()
+        if next_due is not None and next_due <= now:
+            if connection.execute(statements.PROMOTE, (now, MOST_PROMOTED)).rowcount:
+                point("promote.updated")
+            next_due, upto, *few = connection.execute(statements.LOOK).fetchone()
+        rows = _lease_rows(_Taking(claim, connection, now, upto), *map(bool, few)) if claim.limit > 0 else []
         leases = [_lease(row, now) for row in rows]
         if leases:
             point("claim.updated")
-        return Claimed(leases, connection.execute(statements.NEXT_DUE).fetchone()[0])
-
-    def _lease_rows(self, claim: Claim, connection: sqlite3.Connection, now: float) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
-        paused = {name for (name,) in connection.execute("SELECT queue FROM queuemgr_paused")}
-        queues = [(name, share) for name, share in claim.queues if name not in paused]
-        parked = _any(connection, "queuemgr_parked", "state = 4")
-        tasks = _dump(list(claim.tasks)).decode() if parked else ""
-
-        def lease(sql: str, most: int, *which: Any) -> int:
-            most = min(claim.limit - len(rows), most)
-            leased = connection.execute(sql, (claim.worker, now, *which, most)).fetchall() if most > 0 else []
-            rows.extend(leased)
-            return len(leased)
-
-        def lease_from(name: str, most: int) -> None:
-            known = lease(statements.PARKED, most, tasks, name) if parked else 0
-            lease(statements.READY, most - known, name)
-
-        suspects = _any(connection, "queuemgr_suspect", "state = 1 AND crashes > 0")
-        for name, _ in queues if suspects or parked else ():
-            lease(statements.SUSPECT, 1, name, claim.worker)
-            lease(statements.PARKED_SUSPECT, 1, tasks or "[]", name, claim.worker)
-        # First each queue its share; then what is left over to whoever has work.
-        for name, share in queues:
-            lease_from(name, share)
-        for name, share in queues:
-            if share < claim.limit:
-                lease_from(name, claim.limit)
-        rows.sort(key=lambda row: (-row[10], row[0]))
-        return rows
+        return Claimed(leases, next_due)
 
     # settle
 
@@ -169,6 +139,14 @@ class SqliteStore(Desk):
 
     def _settle(self, settlements: Sequence[Settlement], connection: sqlite3.Connection) -> list[bool]:
         settled = [self._settle_one(settlement, connection) for settlement in settlements]
+        (upto,) = connection.execute(statements.UPTO).fetchone()
+        counted = [
+            (one.lease.queue, one.lease.task, State.RUNNING)
+            for one, done in zip(settlements, settled, strict=True)
+            if done and one.verdict.state is State.SUCCEEDED and int(one.lease.key) <= upto
+        ]
+        if counted:
+            counting.move(connection, counted, State.SUCCEEDED)
         point("settle.updated")
         return settled
 
@@ -177,25 +155,26 @@ class SqliteStore(Desk):
         mine = (lease.key, lease.id, lease.attempt, ended.worker)
         state, failed, crashed = verdict.state, verdict.failed, verdict.crashed
         error = _error_text(ended)
-        if state == State.SUCCEEDED:
-            row = connection.execute(statements.SUCCEED, (now, now, ended.result, *mine)).fetchone()
+        known: Any
+        if state is State.SUCCEEDED:
+            known = connection.execute(statements.SUCCEED, (now, now, ended.result, *mine)).rowcount
         elif state.finished:
-            row = connection.execute(
-                statements.END, (state, state, failed, crashed, now, now, state, error, ended.result, *mine)
-            ).fetchone()
+            values = (state, state, failed, crashed, now, now, state, error, ended.result, *mine)
+            known = connection.execute(statements.END, values).rowcount
         else:
-            row = connection.execute(
+            known = connection.execute(
                 statements.AGAIN, (state, verdict.run_at, failed, crashed, error, *mine)
             ).fetchone()
-        if row is None:
+        if not known:
             return False
         # A plain success stands in the job itself; the history is told from there (reading.py).
-        if state != State.SUCCEEDED or ended.peak_memory is not None:
+        if state is not State.SUCCEEDED or ended.peak_memory is not None:
             connection.execute(statements.ATTEMPT, _attempt(ended, error))
-        if state.finished and row[0] is not None:
+        if not state.finished:
+            if known[0]:
+                control.cancel_waiting(connection, lease.key, lease.id, now)
+        elif lease.unique:
             control.free_unique(connection, lease.id, now)
-        elif not state.finished and row[0]:
-            control.cancel_waiting(connection, lease.key, lease.id, now)
         return True
 
     async def report(self, reports: Sequence[Report]) -> None:
@@ -239,6 +218,16 @@ def _read(url: str) -> tuple[Path, str]:
             known = [f"durability={level}" for level in DURABILITY]
             raise ConfigError(f"{part!r} in {url!r} means nothing: {did_you_mean(part, known)}")
     return Path(address[1:]).expanduser().absolute(), durability
+
+
+def _accept(connection: sqlite3.Connection, now: float, job: Job) -> Enqueued:
+    answer = _resolve_unique(connection, job, now) if job.unique else Enqueued(job.id)
+    if not answer.existing:
+        seq = _insert(connection, job, now)
+        if job.tags and seq is not None:
+            tags = ((tag, seq) for tag in job.tags)
+            connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", tags)
+    return answer
 
 
 def _insert(connection: sqlite3.Connection, job: Job, now: float) -> int | None:
@@ -305,13 +294,76 @@ def _resolve_unique(connection: sqlite3.Connection, job: Job, now: float) -> Enq
     return Enqueued(job.id, replaced=replaced)
 
 
-def _any(connection: sqlite3.Connection, index: str, condition: str) -> bool:
-    found = f"SELECT EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY {index} WHERE {condition})"
-    return bool(connection.execute(found).fetchone()[0])
+class _Taking:
+    """The rows that a claim takes, and which of those that are counted were what."""
+
+    def __init__(self, claim: Claim, connection: sqlite3.Connection, now: float, upto: int) -> None:
+        self.claim = claim
+        self.connection = connection
+        self.now = now
+        self.upto = upto
+        self.tasks: str | None = None
+        self.rows: list[tuple[Any, ...]] = []
+        self.counted: list[tuple[str, str, int]] = []
+
+    def take(self, sql: str, was: State, most: int, *which: Any) -> int:
+        most = min(self.claim.limit - len(self.rows), most)
+        if most <= 0:
+            return 0
+        rows = self.connection.execute(sql, (self.claim.worker, self.now, *which, most)).fetchall()
+        self.rows += rows
+        self.counted += ((row[3], row[2], was) for row in rows if row[0] <= self.upto)
+        return len(rows)
+
+    def take_from(self, queue: str, most: int) -> None:
+        if self.tasks is not None:
+            most -= self.take(statements.PARKED, State.PARKED, most, self.tasks, queue)
+        if most <= 0:
+            return
+        one, other = self.connection.execute(statements.ENDS, (queue,)).fetchone()
+        if one == other:
+            self.take(statements.READY, State.READY, most, queue, one)
+        else:
+            first = _first_of(self.connection, queue, min(self.claim.limit - len(self.rows), most))
+            self.take(statements.CHOSEN, State.READY, most, _dump(first).decode())
+
+
+def _lease_rows(taking: _Taking, parked: bool, suspects: bool, paused: bool) -> list[tuple[Any, ...]]:
+    claim, connection = taking.claim, taking.connection
+    resting = {name for (name,) in connection.execute("SELECT queue FROM queuemgr_paused")} if paused else ()
+    queues = [(name, share) for name, share in claim.queues if name not in resting]
+    if parked:
+        taking.tasks = _dump(list(claim.tasks)).decode()
+    for name, _ in queues if suspects or parked else ():
+        taking.take(statements.SUSPECT, State.READY, 1, name, claim.worker)
+        taking.take(statements.PARKED_SUSPECT, State.PARKED, 1, taking.tasks or "[]", name, claim.worker)
+    # First each queue its share; then what is left over to whoever has work.
+    for name, share in queues:
+        taking.take_from(name, share)
+    for name, share in queues:
+        if share < claim.limit and len(taking.rows) < claim.limit:
+            taking.take_from(name, claim.limit)
+    if taking.counted:
+        counting.move(connection, taking.counted, State.RUNNING)
+    return sorted(taking.rows, key=lambda row: (-row[11], row[0]))
+
+
+def _first_of(connection: sqlite3.Connection, queue: str, most: int) -> list[int]:
+    """The first ready jobs of a queue, merged from its lanes."""
+    lanes = [task for (task,) in connection.execute(statements.TASKS, (queue,))]
+
+    def heads(number: int) -> list[tuple[int, int, str]]:
+        found = (connection.execute(statements.FIRST_READY, (queue, task, number)).fetchall() for task in lanes)
+        return nsmallest(most, chain.from_iterable(found))
+
+    if len(lanes) > most:
+        # Only a lane whose first job is among the first can hold another one of them.
+        lanes = [task for *_, task in heads(1)]
+    return [seq for _, seq, _ in heads(most)]
 
 
 def _lease(row: tuple[Any, ...], now: float) -> Lease:
-    seq, job_id, task, queue, attempt, failures, crashes, once, options, args, _ = row
+    seq, job_id, task, queue, attempt, failures, crashes, once, options, args, unique, _ = row
     try:
         overrides = msgspec.convert(_load(options), dict[str, Any]) if options else None
         if not isinstance(args, bytes):
@@ -319,7 +371,8 @@ def _lease(row: tuple[Any, ...], now: float) -> Lease:
     except (msgspec.MsgspecError, TypeError):
         # A damaged row must not stop the claim: without readable arguments it ends among the dead, its bytes kept.
         overrides, args = None, b""
-    return Lease(seq, job_id, task, queue, attempt, failures, crashes, bool(once), overrides, args, now)
+    held = unique is not None
+    return Lease(seq, job_id, task, queue, attempt, failures, crashes, bool(once), overrides, args, now, held)
 
 
 def _error_text(ended: Settlement) -> str | None:

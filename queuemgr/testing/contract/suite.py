@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .claim import ClaimCases
 from .control import ControlCases, PruneCases
+from .copying import CopyingCases
 from .crowds import CrowdCases
 from .deaths import DeathCases
 from .enqueue import EnqueueCases
@@ -13,6 +14,7 @@ from .reporting import ReportCases
 from .schedules import ScheduleCases
 from .settle import SettleCases
 from .suspects import SuspectCases
+from .taken_over import TakenOverCases
 from .unique import UniqueCases
 from .waiting import WaitCases, WaitFinishedCases
 
@@ -33,6 +35,8 @@ class StoreSuite(
     KeyCases,
     WaitCases,
     WaitFinishedCases,
+    CopyingCases,
+    TakenOverCases,
     CrowdCases,
 ):
     """The contract in `queuemgr.store` as tests. A store passes all of it or is none.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from queuemgr.service.cli.commands import Verb
 from queuemgr.service.cli.session import about_store
+from queuemgr.service.failures import NoStore
 
 if TYPE_CHECKING:
     from queuemgr.service.cli.session import Session
@@ -27,6 +29,8 @@ def monitor(session: Session, every: float, once: bool) -> None:
     terminal, a line is printed again and again; with --json one document.
     """
 
+    session = _with_store(session)
+
     async def work(connection: Connection) -> None:
         if session.as_json or once:
             await _print_once(connection, session)
@@ -36,6 +40,22 @@ def monitor(session: Session, every: float, once: bool) -> None:
             await _lines(connection, session, every)
 
     session.run(work)
+
+
+def _with_store(session: Session) -> Session:
+    """Where no store is named, that of the running service."""
+    from queuemgr.errors import ServiceError
+    from queuemgr.service.cli.asking import Asking
+
+    try:
+        session.place  # noqa: B018 - it raises where there is none
+    except NoStore:
+        try:
+            return replace(session, store=Asking(None, None, session.as_json).call("service.status")["store"])
+        except ServiceError:
+            pass
+        raise
+    return session
 
 
 async def _print_once(connection: Connection, session: Session) -> None:

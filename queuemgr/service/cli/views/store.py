@@ -28,3 +28,15 @@ def info_page(document: dict[str, Any]) -> Page:
 
 def pruned_page(document: dict[str, Any]) -> Page:
     return Page([Say(f"{counted(document['pruned'], 'finished job')} forgotten, their lifetime was over")])
+
+
+def migrated_page(document: dict[str, Any]) -> Page:
+    before, after, url = document["before"], document["after"], document["url"]
+    if before is None:
+        return Page([Say(f"{url} needs no migration: whoever opens it brings it up to date")])
+    if document["migrated"]:
+        return Page([Say(f"{url} was brought from version {before} to {after}")])
+    if not document["needed"]:
+        return Page([Say(f"{url} is up to date, at version {after}")])
+    page = Page([Say(f"{url} is at version {before} and has to be brought to {after}")])
+    return page.add(Next("do it", "queuemgr store migrate"))

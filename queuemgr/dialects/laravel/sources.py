@@ -1,0 +1,99 @@
+"""Where the connections to Redis come from: the URL of a store, or a client that the caller has already made.
+
+A borrowed client is never used itself: how it decodes answers and how long it waits are its owner's business.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from queuemgr.errors import ConfigError
+
+TIMEOUT = 10.0
+PLAIN = ("host", "port", "db", "username", "password", "path")
+CARRIED = (*PLAIN, "credential_provider", "client_name", "socket_keepalive", "socket_keepalive_options")
+KINDS = ("UnixDomainSocketConnection", "SSLConnection", "Connection")
+
+
+class Source(Protocol):
+    def asynchronous(self) -> Any:
+        """A new client for the running event loop. Its answers are bytes."""
+
+    def synchronous(self) -> Any:
+        """The same for code without an event loop."""
+
+
+class FromUrl:
+    """`url` is the server's own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def asynchronous(self) -> Any:
+        return redis_module("redis.asyncio").Redis.from_url(self._url, **_options("redis.asyncio.retry"))
+
+    def synchronous(self) -> Any:
+        return redis_module("redis").Redis.from_url(self._url, **_options("redis.retry"))
+
+
+class FromClient:
+    """Of a client of redis-py, synchronous or not. Raises ConfigError for what is none, and for clusters and sentinels.
+
+    The connections are made anew, to where the client's own lead.
+    """
+
+    def __init__(self, client: Any) -> None:
+        pool = getattr(client, "connection_pool", None)
+        given = getattr(pool, "connection_kwargs", None)
+        names = [base.__name__ for base in getattr(getattr(pool, "connection_class", None), "__mro__", ())]
+        self._kind = next((kind for kind in KINDS if kind in names), "")
+        if not isinstance(given, dict) or not self._kind or any("Sentinel" in name for name in names):
+            raise ConfigError(
+                f"a {type(client).__module__}.{type(client).__name__} is no client of one Redis server: "
+                "pass a redis.Redis or a redis.asyncio.Redis"
+            )
+        carried = {name: value for name, value in given.items() if name in CARRIED or name.startswith("ssl_")}
+        self._given = {name: value for name, value in carried.items() if value is not None}
+
+    @property
+    def url(self) -> str | None:
+        """What comes behind `scheme://` of a URL that leads there; None where no URL can."""
+        told = self._given
+        secret = {name for name in told if name.startswith("ssl_")} | {"credential_provider"}
+        if self._kind != "Connection" or secret & told.keys():
+            return None
+        password = quote(str(told["password"]), safe="") if "password" in told else None
+        user = quote(str(told.get("username", "")), safe="")
+        login = "" if password is None else f"{user}:{password}@"
+        host = str(told.get("host", "localhost"))
+        host = f"[{host}]" if ":" in host else host
+        return f"{login}{host}:{told.get('port', 6379)}/{told.get('db', 0)}"
+
+    def asynchronous(self) -> Any:
+        module = redis_module("redis.asyncio")
+        kind = getattr(redis_module("redis.asyncio.connection"), self._kind)
+        pool = module.ConnectionPool(connection_class=kind, **self._given, **_options("redis.asyncio.retry"))
+        return module.Redis.from_pool(pool)
+
+    def synchronous(self) -> Any:
+        module = redis_module("redis")
+        kind = getattr(redis_module("redis.connection"), self._kind)
+        pool = module.ConnectionPool(connection_class=kind, **self._given, **_options("redis.retry"))
+        return module.Redis.from_pool(pool)
+
+
+@cache
+def redis_module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ConfigError("Laravel's queues need the package redis: pip install 'queuemgr[laravel]'") from error
+
+
+def _options(retry: str) -> dict[str, Any]:
+    # A call that was lost on its way back must not be made twice behind our back.
+    never = redis_module(retry).Retry(redis_module("redis.backoff").NoBackoff(), 0)
+    return {"retry": never, "socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "protocol": 2}

@@ -1,0 +1,8 @@
+"""`python -m queuemgr.service.cli` is the command `queuemgr`."""
+
+from __future__ import annotations
+
+from .main import main
+
+if __name__ == "__main__":
+    main()

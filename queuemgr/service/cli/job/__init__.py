@@ -1,0 +1,1 @@
+"""`queuemgr job`: the jobs of the service, asked for and changed one at a time."""

@@ -1,0 +1,88 @@
+"""`queuemgr service`: start, stop, restart, status, config. The daemon itself is next door (service/daemon)."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from queuemgr.service.failures import NotAllowed
+
+from .asking import Asking, about_service
+from .commands import Verb, VerbGroup
+from .exits import NO_STORE, OK
+
+
+@click.group(cls=VerbGroup)
+def service() -> None:
+    """Start, stop and look at the service."""
+
+
+@service.command(cls=Verb)
+@about_service
+def start(asking: Asking) -> int:
+    """Start the service in the background and say how it is."""
+    from .driving import start_daemon
+
+    start_daemon(asking)
+    return _show(asking)
+
+
+@service.command(cls=Verb)
+@about_service
+def stop(asking: Asking) -> int:
+    """Stop the service: running jobs get their time, waiting ones stay."""
+    from .driving import stop_daemon
+    from .views.service import service_page
+
+    pid = stop_daemon(asking)
+    asking.output.show({"status": "stopped", "pid": pid}, service_page)
+    return OK
+
+
+@service.command(cls=Verb)
+@about_service
+def restart(asking: Asking) -> int:
+    """Stop it and start it again."""
+    from .driving import start_daemon, stop_daemon
+
+    stop_daemon(asking)
+    start_daemon(asking)
+    return _show(asking)
+
+
+@service.command(cls=Verb)
+@about_service
+def status(asking: Asking) -> int:
+    """Whether it runs, and how many jobs it has. Exit code 5 if it does not run."""
+    return _show(asking)
+
+
+@service.command(cls=Verb)
+@about_service
+def config(asking: Asking) -> None:
+    """Every setting with its value and where that comes from."""
+    from queuemgr.service.daemon.configuration import settings_of
+
+    from .views.service import settings_page
+
+    values = asking.values()
+    settings_of(values)
+    told = {name: {"value": msgspec.to_builtins(one.value), "origin": one.origin} for name, one in values.items()}
+    asking.output.show(told, settings_page)
+
+
+def _show(asking: Asking) -> int:
+    from queuemgr.errors import ServiceNotRunning
+
+    from .views.service import service_page
+
+    try:
+        document = asking.call("service.status")
+    except ServiceNotRunning as error:
+        if isinstance(error.__cause__, PermissionError):
+            hint = "ask as its user: sudo -u queuemgr queuemgr-cli service status"
+            raise NotAllowed(str(error), hint) from error
+        asking.output.show({"status": "stopped"}, service_page)
+        return NO_STORE
+    asking.output.show(document, service_page)
+    return OK

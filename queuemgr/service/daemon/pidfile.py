@@ -1,0 +1,91 @@
+"""The file that says which process the daemon is. The process holds a lock on it: one left behind deceives nobody."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from queuemgr.errors import AlreadyRunning, ConfigError
+
+LOOK = 0.05
+TRIES = 5
+
+
+class PidFile:
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser().absolute()
+        self._file = -1
+
+    def take(self) -> None:
+        """Write this process's id. Raises AlreadyRunning, ConfigError."""
+        try:
+            self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise ConfigError(
+                f"the pid file {self.path} cannot be written: {error.strerror}; choose --pidfile"
+            ) from error
+        if not _locked(file):
+            os.close(file)
+            pid = self.pid()
+            raise AlreadyRunning(f"the daemon runs already: pid {pid}, {self.path}; stop it first", pid)
+        os.ftruncate(file, 0)
+        os.pwrite(file, b"%d\n" % os.getpid(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        if self._file >= 0:
+            with suppress(OSError):
+                self.path.unlink()
+            os.close(self._file)
+            self._file = -1
+
+    def pid(self) -> int | None:
+        """Of the daemon that runs; None where none does, whatever the file says."""
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = os.pread(file, 32, 0).strip()
+            return int(text) if text.isdigit() else None
+        except OSError:
+            return None
+        finally:
+            os.close(file)
+        return None
+
+    def end(self, patience: float) -> int | None:
+        """Stop the daemon and wait until it is gone, `patience` seconds; its pid, or None where none ran.
+
+        Raises TimeoutError, PermissionError.
+        """
+        pid = self.pid()
+        if pid is None:
+            return None
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        while self.pid() == pid:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the daemon (pid {pid}) was told to stop and still runs after {patience:g} s")
+            time.sleep(LOOK)
+        return pid
+
+
+def _locked(file: int) -> bool:
+    """Somebody who asks for the pid holds the lock for a moment, too."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOOK)
+        else:
+            return True
+    return False

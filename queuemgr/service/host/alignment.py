@@ -1,0 +1,273 @@
+"""Brings the registry file in line with the store: after a crash, and where others changed the one or the other.
+
+Of a long file it reads no more than the end, unless somebody has rewritten it. It runs beside the service's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from queuemgr.errors import QueuemgrError
+from queuemgr.job import WAITING, State
+from queuemgr.jobs.status import JobStatus, status_of
+from queuemgr.service.flatrecord import QUEUE, is_tombstone, status_of_record
+from queuemgr.service.registry.file import Look
+from queuemgr.service.registry.record import read_briefly
+from queuemgr.store import Query
+
+from . import marking
+from .entries import Entry
+from .journal import Doubt
+from .marking import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from queuemgr.job import JobRecord
+
+    from .journal import Journal
+
+log = logging.getLogger("queuemgr.service")
+
+PAGE = 500
+GLANCE = 5.0
+"""Seconds between two looks at whether somebody has rewritten the file."""
+
+YOUNG = 60.0
+"""A line that is missing although its job ended less than so many seconds ago was lost by accident, not removed."""
+
+PAUSE = 1.0
+UNFINISHED = (*sorted(WAITING), State.RUNNING)
+
+
+class Alignment:
+    """`interval` is in seconds; `young` see YOUNG."""
+
+    def __init__(self, journal: Journal, interval: float, young: float = YOUNG) -> None:
+        self.interval = interval
+        self._journal = journal
+        self._young = young
+
+    def begin(self) -> None:
+        """Take up what an earlier life of the service knew. Reads the end of the file at most."""
+        journal = self._journal
+        mark = marking.load(marking.mark_path(journal.file.path))
+        if mark is not None and journal.file.goes_on(mark.look):
+            self._take_up(mark)
+            journal.unsure.set()
+            return
+        seen = journal.file.look()
+        journal.mark.look = seen or journal.file.append(b"")[1]
+        # A file that is gone is made anew; only what somebody took out of one was meant to go.
+        journal.doubt_it(Doubt.INCOMPLETE if mark is None or seen is None else Doubt.REWRITTEN)
+
+    async def run(self) -> None:
+        """For ever."""
+        due = 0.0
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._journal.unsure.wait(), min(GLANCE, self.interval))
+            asked = self._journal.unsure.is_set()
+            self._journal.unsure.clear()
+            try:
+                asked = self._glance() or asked
+                if asked or time.monotonic() >= due:
+                    due = time.monotonic() + self.interval
+                    await self.align()
+                    await asyncio.sleep(PAUSE)
+            except QueuemgrError as error:
+                log.warning("the registry cannot be compared with the store now, it is tried again: %s", error)
+                self._journal.unsure.set()
+                await asyncio.sleep(GLANCE)
+
+    async def align(self) -> None:
+        """Compare, and write down what is missing. Raises StoreError, RegistryError."""
+        journal = self._journal
+        now = journal.client.clock.now()
+        if (doubt := journal.doubt) is not Doubt.NONE:
+            statuses = await self._read_all()
+            await self._compare_all(statuses, now if doubt is Doubt.REWRITTEN else None)
+        else:
+            await self._compare_new(journal.mark.at)
+            await self._compare_live()
+        journal.mark.at = now
+        journal.recent.clear()
+        if journal.is_long:
+            await self._shorten()
+        async with journal.turn:
+            journal.save_mark()
+
+    async def end(self) -> None:
+        """Leave a mark from which the next life can go on. Raises StoreError, RegistryError."""
+        journal = self._journal
+        await journal.drain()
+        if journal.doubt is Doubt.NONE:
+            now = journal.client.clock.now()
+            await self._compare_new(journal.mark.at)
+            journal.mark.at = now
+        journal.save_mark()
+
+    def _take_up(self, mark: Mark) -> None:
+        journal = self._journal
+        journal.mark, journal.purged = mark, set(mark.purged)
+        live = {job_id: JobStatus(status) for job_id, status in mark.live.items()}
+        for text in journal.file.lines(mark.look.size):
+            brief = read_briefly(text)
+            if brief is None:
+                continue
+            mark.lines += 1
+            status = JobStatus(brief.status)
+            if status.terminal:
+                live.pop(brief.job_id, None)
+            else:
+                mark.jobs += brief.job_id not in live
+                live[brief.job_id] = status
+            journal.purged.discard(brief.job_id)
+        journal.live = {job_id: Entry(job_id, 0.0, "", status) for job_id, status in live.items()}
+        mark.look = journal.file.look() or mark.look
+
+    def _glance(self) -> bool:
+        """Whether somebody has changed the file."""
+        journal = self._journal
+        if journal.turn.locked() or (seen := journal.file.look()) == journal.mark.look:
+            return False
+        log.info("%s was changed by somebody else and is compared with the store", journal.file.path)
+        journal.doubt_it(Doubt.INCOMPLETE if seen is None else Doubt.REWRITTEN)
+        return True
+
+    async def _read_all(self) -> dict[str, JobStatus]:
+        """What the file says of each job."""
+        journal = self._journal
+        async with journal.turn:
+            statuses, lines, bad = await asyncio.to_thread(self._statuses)
+            journal.mark.look = journal.file.look() or journal.file.append(b"")[1]
+            journal.mark.lines, journal.mark.jobs = lines, len(statuses)
+            journal.doubt = Doubt.NONE
+        if bad:
+            log.warning("%s: %d lines are no job records and were passed over", journal.file.path, bad)
+        return statuses
+
+    def _statuses(self) -> tuple[dict[str, JobStatus], int, int]:
+        statuses: dict[str, JobStatus] = {}
+        lines = bad = 0
+        words = tuple(JobStatus(number) for number in range(JobStatus.DELETED + 1))
+        for text in self._journal.file.lines():
+            lines += 1
+            if (brief := read_briefly(text)) is not None:
+                statuses[brief.job_id] = words[brief.status]
+            elif text.strip():
+                bad += 1
+        return statuses, lines, bad
+
+    async def _compare_all(self, statuses: dict[str, JobStatus], rewritten: float | None) -> None:
+        """`rewritten` is when it was noticed that somebody removed lines; None where nobody did."""
+        after: int | str | None = None
+        while True:
+            began = time.monotonic()
+            page = await self._journal.client.find(Query(queue=QUEUE), PAGE, after)
+            await self._compare_page(page.jobs, statuses, rewritten)
+            if (after := page.after) is None:
+                return
+            # Half of the time belongs to those who wait for answers.
+            await asyncio.sleep(time.monotonic() - began)
+
+    async def _compare_page(
+        self, records: Sequence[JobRecord], statuses: dict[str, JobStatus], rewritten: float | None
+    ) -> None:
+        """What somebody took out of the file goes from the store, too; what is not written down is."""
+        removed = []
+        for record in records:
+            status = status_of_record(record)
+            said = statuses.get(record.id)
+            if said is status:
+                if not status.terminal:
+                    self._journal.live.setdefault(record.id, Entry.of(record, status))
+            elif said is None and rewritten is not None and self._was_removed(record, rewritten):
+                removed.append(record.id)
+            else:
+                self._journal.live.pop(record.id, None)
+                self._journal.look_at([record.id])
+        if removed:
+            log.info("%d jobs were removed from the registry and are forgotten", len(removed))
+            await self._journal.client.delete(*removed)
+        await self._journal.drain()
+
+    def _was_removed(self, record: JobRecord, noticed: float) -> bool:
+        return record.state.finished and (record.finished_at or noticed) < noticed - self._young
+
+    async def _compare_live(self) -> None:
+        """Jobs that have not ended: those written down, and those in the store."""
+        if await self._counts_agree():
+            return
+        ids = [entry.id for entry in self._journal.live.values()]
+        for start in range(0, len(ids), PAGE):
+            self._journal.look_at(ids[start : start + PAGE])
+            await self._journal.drain()
+        async for record in self._found(Query(queue=QUEUE, states=UNFINISHED)):
+            if record.id not in self._journal.live:
+                self._journal.look_at([record.id])
+        await self._journal.drain()
+
+    async def _counts_agree(self) -> bool:
+        await self._journal.drain()
+        here: dict[JobStatus | None, int] = {}
+        for entry in self._journal.live.values():
+            here[entry.status] = here.get(entry.status, 0) + 1
+        there: dict[JobStatus | None, int] = {}
+        for info in await self._journal.client.queues():
+            for state, number in info.counts.items() if info.name == QUEUE else ():
+                if number and state in UNFINISHED:
+                    status = status_of(state)
+                    there[status] = there.get(status, 0) + number
+        return here == there
+
+    async def _compare_new(self, since: float) -> None:
+        """Jobs that were added since, and are not written down yet."""
+        journal = self._journal
+        async for record in self._found(Query(queue=QUEUE, created_after=since - PAUSE)):
+            if record.id not in journal.live and record.id not in journal.recent and not is_tombstone(record):
+                journal.look_at([record.id])
+        await journal.drain()
+
+    async def _found(self, query: Query):  # type: ignore[no-untyped-def]
+        after: int | str | None = None
+        while True:
+            page = await self._journal.client.find(query, PAGE, after)
+            for record in page.jobs:
+                yield record
+            if (after := page.after) is None:
+                return
+
+    async def _shorten(self) -> None:
+        """Keep the last line of each job that is still there."""
+        journal = self._journal
+        async with journal.turn:
+            before = journal.mark.lines
+            kept, look = await asyncio.to_thread(self._rewrite, frozenset(journal.purged))
+            journal.mark.look, journal.mark.lines, journal.mark.jobs = look, kept, kept
+            journal.purged.clear()
+        log.info("%s was shortened from %d to %d lines", journal.file.path, before, kept)
+
+    def _rewrite(self, purged: frozenset[str]) -> tuple[int, Look]:
+        last: dict[str, int] = {}
+        count = 0
+        for count, text in enumerate(self._journal.file.lines(), 1):
+            if (brief := read_briefly(text)) is not None and brief.job_id not in purged:
+                last[brief.job_id] = count
+        numbers = frozenset(last.values())
+        kept = 0
+
+        def lines() -> Iterator[bytes]:
+            nonlocal kept
+            for number, text in enumerate(self._journal.file.lines(), 1):
+                # What others appended meanwhile is kept unseen.
+                if number in numbers or number > count:
+                    kept += 1
+                    yield text
+
+        look = self._journal.file.replace(lines())
+        return kept, look

@@ -1,0 +1,101 @@
+"""How a service is set up: checked values, and the places that follow from them. It opens nothing."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from queuemgr.errors import ConfigError
+from queuemgr.jobs.classes import Places
+
+DAY = 86400.0
+FOR_EVER = 100 * 365 * DAY
+
+
+class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Times are seconds, sizes bytes. Raises ConfigError.
+
+    `store` is a URL, by default a SQLite file beside the registry. `proc_dir` holds the control socket. A running job
+    gets `stop_notice` to end by itself, is interrupted then, and killed `stop_grace` later; when the service stops all
+    that takes `shutdown_timeout`. A job that was running when the service was killed is reported as failed or, with
+    `on_interrupt="restart"`, run again. `keep` is for how long a finished job stays, None until somebody deletes it.
+    `keep_failed`, `keep_stopped` and `keep_deleted` say it for such jobs alone; only the last `max_retained_jobs` ended
+    ones stay; one that nobody has started `keep_pending` after it was added is deleted. At `max_queue_size` known jobs
+    an ended one goes or a new one is refused; so it is at `per_job_type_limits` of its class that have not ended.
+    `memory_limit` holds for jobs that ask for none of their own. Results of up to `inline_result` stand in the
+    registry's lines.
+    """
+
+    registry_path: str = "queuemgr_registry.jsonl"
+    proc_dir: str = "queuemgr_proc"
+    store: str | None = None
+    shutdown_timeout: float = 30.0
+    cleanup_interval: float = 300.0
+    max_concurrent_jobs: int = 50
+    stop_notice: float = 2.0
+    stop_grace: float = 5.0
+    on_interrupt: Literal["report", "restart"] = "report"
+    keep: float | None = None
+    keep_failed: float | None = None
+    keep_stopped: float | None = None
+    keep_deleted: float | None = None
+    keep_pending: float | None = None
+    max_retained_jobs: int | None = None
+    max_queue_size: int | None = None
+    per_job_type_limits: dict[str, int] = {}
+    memory_limit: int | None = None
+    inline_result: int = 16 * 1024
+    places: Places = Places()
+
+    def __post_init__(self) -> None:
+        for name in ("shutdown_timeout", "stop_notice", "stop_grace"):
+            if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise ConfigError(f"{name} must be 0 or more seconds, not {getattr(self, name)}")
+        if not (isfinite(self.cleanup_interval) and self.cleanup_interval > 0):
+            raise ConfigError(
+                f"cleanup_interval must be a finite number greater than zero, not {self.cleanup_interval}"
+            )
+        if self.max_concurrent_jobs < 1:
+            raise ConfigError(f"max_concurrent_jobs must be at least 1, not {self.max_concurrent_jobs}")
+
+        for name in ("keep", "keep_failed", "keep_stopped", "keep_deleted", "keep_pending", "max_retained_jobs"):
+            if (value := getattr(self, name)) is not None and not (isfinite(value) and value >= 0):
+                raise ConfigError(f"{name} must be 0 or more, or not set, not {value}")
+        if self.max_queue_size is not None and self.max_queue_size < 1:
+            raise ConfigError(f"max_queue_size must be at least 1, or not set, not {self.max_queue_size}")
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds for which the store itself keeps an ended job; what goes earlier is for retention.py."""
+        if self.keep is None:
+            return FOR_EVER
+        return max(self.keep, self.keep_failed or 0.0, self.keep_stopped or 0.0)
+
+    @property
+    def registry(self) -> Path:
+        return Path(self.registry_path).expanduser().absolute()
+
+    @property
+    def url(self) -> str:
+        return self.store or f"sqlite:///{self.registry.with_suffix('.db')}"
+
+    @property
+    def room(self) -> Path:
+        """The folder of the socket and the lock, which nobody else may enter."""
+        return room_of(self.proc_dir)
+
+    @property
+    def socket(self) -> Path:
+        return socket_of(self.proc_dir)
+
+
+def room_of(proc_dir: str | Path) -> Path:
+    return Path(proc_dir).expanduser().absolute() / "proc"
+
+
+def socket_of(proc_dir: str | Path) -> Path:
+    """Where the service of this folder is asked."""
+    return room_of(proc_dir) / "control.sock"

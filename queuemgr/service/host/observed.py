@@ -1,0 +1,74 @@
+"""The service's store, which tells the journal of every change that goes through it. It changes nothing by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.service.flatrecord import QUEUE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuemgr.job import Job
+    from queuemgr.store import Claim, Claimed, Enqueued, Query, Report, Settlement, Snapshot, Store
+
+    from .journal import Journal
+
+
+class Observed:
+    """A Store. What is not named here goes to the store as it is."""
+
+    def __init__(self, store: Store, journal: Journal) -> None:
+        self._store = store
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def enqueue(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        own = [job for job in jobs if job.queue == QUEUE]
+        # The worker may have one of them before the caller is told.
+        self._journal.expect(own)
+        try:
+            done = await self._store.enqueue(jobs)
+        except BaseException:
+            self._journal.look_at([job.id for job in own])
+            raise
+        self._journal.enqueued(own)
+        return done
+
+    async def claim(self, claim: Claim) -> Claimed:
+        claimed = await self._store.claim(claim)
+        self._journal.claimed(claimed.leases)
+        return claimed
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        settled = await self._store.settle(settlements)
+        self._journal.settled([one for one, taken in zip(settlements, settled, strict=True) if taken])
+        return settled
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        await self._store.report(reports)
+        self._journal.reported(reports)
+
+    async def change(self, verb: str, query: Query) -> int:
+        changed = await self._store.change(verb, query)
+        if changed and verb not in ("hold", "release"):
+            self._journal.look_at(query.ids) if query.ids else self._journal.be_unsure()
+        return changed
+
+    async def restore(self, snapshots: Sequence[Snapshot]) -> int:
+        restored = await self._store.restore(snapshots)
+        self._journal.look_at([one.job.id for one in snapshots if one.job.queue == QUEUE])
+        return restored
+
+    async def prune(self, limit: int = 1000) -> int:
+        pruned = await self._store.prune(limit)
+        if pruned:
+            self._journal.be_unsure()
+        return pruned
+
+    async def fire(self, name: str, due: float, next_at: float | None, jobs: Sequence[Job]) -> bool:
+        fired = await self._store.fire(name, due, next_at, jobs)
+        self._journal.look_at([job.id for job in jobs if job.queue == QUEUE])
+        return fired

@@ -1,0 +1,96 @@
+"""Runs a service in this process until a signal ends it, or as a child that says when it is ready. It forks nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from queuemgr.errors import QueuemgrError, ServiceNotRunning
+
+from .config import HostConfig
+from .host import Host
+from .telling import raised, told
+from .wire import Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+READY = b"ready\n"
+
+
+def run(config: HostConfig, on_ready: Callable[[], None] = lambda: None, life_line: int | None = None) -> bool:
+    """Serve until SIGTERM or SIGINT, or until nobody holds the other end of `life_line`. As `Host.run`."""
+    return asyncio.run(_run(config, on_ready, life_line))
+
+
+async def _run(config: HostConfig, on_ready: Callable[[], None], life_line: int | None) -> bool:
+    host = Host(config, on_ready)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, host.stop)
+    if life_line is not None:
+
+        def look() -> None:
+            if not os.read(life_line, 1024):
+                loop.remove_reader(life_line)
+                host.stop()
+
+        loop.add_reader(life_line, look)
+    return await host.run()
+
+
+def start(config: HostConfig, *, die_with_parent: bool = True, timeout: float = 30.0) -> subprocess.Popen[bytes]:
+    """A service in a process of its own, once it is ready. With `die_with_parent` it stops when this one ends.
+
+    Raises what `Host.run` raises at its start, ServiceNotRunning where it ended without a word.
+    """
+    read, write = os.pipe()
+    command = [sys.executable, "-m", __package__, str(write), "linked" if die_with_parent else "alone"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with os.fdopen(read, "rb") as said:
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, pass_fds=(write,), start_new_session=True, env=environment
+            )
+        finally:
+            os.close(write)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):
+            process.stdin.write(msgspec.json.encode(config) + b"\n")
+            process.stdin.flush()
+        if not die_with_parent:
+            process.stdin.close()
+        words = said.read()
+    if words == READY:
+        return process
+    process.wait(timeout)
+    if words:
+        raise raised(msgspec.json.decode(words, type=Told))
+    raise ServiceNotRunning(f"the service ended with code {process.returncode} before it was ready; its log says more")
+
+
+def main() -> int:
+    """What a process made by `start` does: its configuration comes by stdin."""
+    ready, linked = int(sys.argv[1]), sys.argv[2] == "linked"
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    config = msgspec.json.decode(sys.stdin.buffer.readline(), type=HostConfig)
+
+    def say_ready() -> None:
+        os.write(ready, READY)
+        os.close(ready)
+
+    try:
+        return 0 if run(config, say_ready, life_line=0 if linked else None) else 1
+    except (QueuemgrError, OSError) as error:
+        logging.getLogger("queuemgr.service").error("the service cannot start: %s", error)  # noqa: TRY400
+        with suppress(OSError):
+            os.write(ready, msgspec.json.encode(told(error)))
+        return 1

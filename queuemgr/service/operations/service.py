@@ -1,0 +1,44 @@
+"""Asks the running service for itself, and tells it to stop or to take new code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from queuemgr.job import State
+from queuemgr.jobs.status import status_of
+from queuemgr.service.flatrecord import DELETED, QUEUE
+from queuemgr.store import Query
+
+if TYPE_CHECKING:
+    from queuemgr.client import AsyncClient
+    from queuemgr.service.facts import Facts
+    from queuemgr.service.presence import Presence
+
+
+async def status(client: AsyncClient, presence: Presence) -> Facts:
+    """What the service says of itself, and its jobs: "total_jobs", "running_jobs", and "jobs" by status."""
+    own = next((info for info in await client.queues() if info.name == QUEUE), None)
+    counts: dict[str, int] = {}
+    for state in State:
+        name = status_of(state).name
+        counts[name] = counts.get(name, 0) + (own.counts.get(state, 0) if own else 0)
+    deleted = await client.count(Query(queue=QUEUE, task=DELETED))
+    counts |= {"STOPPED": counts["STOPPED"] - deleted, "DELETED": deleted}
+    told = {"status": "running", **presence.facts()}
+    return told | {"total_jobs": sum(counts.values()), "running_jobs": counts["RUNNING"], "jobs": counts}
+
+
+async def classes(presence: Presence) -> Facts:
+    """{"classes"}: the names of job classes that need no dotted path."""
+    return {"classes": presence.job_classes()}
+
+
+async def shutdown(presence: Presence) -> Facts:
+    """{"stopping"}: it takes no more jobs, lets running ones end as it is set up, and goes."""
+    presence.shutdown()
+    return {"stopping": True}
+
+
+async def reload(presence: Presence) -> Facts:
+    """{"reloaded"}: jobs that begin from now on run with the code as it is now."""
+    return await presence.reload()

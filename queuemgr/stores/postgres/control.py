@@ -1,0 +1,169 @@
+"""Changes that people make to jobs and queues by id or by query. The steps of a job's own life are not here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.errors import ConfigError, did_you_mean
+from queuemgr.job import State
+
+from .finding import conditions
+
+if TYPE_CHECKING:
+    from queuemgr.store import Query
+
+    from .connecting import Connection
+
+VERBS = ("retry", "cancel", "hold", "release", "delete")
+
+_CHOOSE = """
+SELECT seq, id, state, unique_key FROM {table} AS job WHERE {where} AND state = ANY(%(of)s)
+ORDER BY seq FOR UPDATE
+"""
+# A plain success stands only in the job; before the job runs again it moves to the history.
+_KEEP_SUCCESSES = """
+INSERT INTO attempts (job, number, worker, started_at, ended_at, outcome)
+SELECT seq, attempt, coalesce(worker, ''), started_at, finished_at, 'succeeded' FROM done
+WHERE seq = ANY(%s) AND state = 5 ON CONFLICT DO NOTHING
+"""
+_KEPT = """
+seq, created_at, started_at, keep, attempt, crash_budget, priority, at_most_once, id, queue, task, worker, unique_key,
+tags, options, args
+"""
+_START_AFRESH = """
+WITH back AS (DELETE FROM done WHERE seq = ANY(%s) RETURNING *)
+INSERT INTO jobs ({kept}, state) SELECT {kept}, 1 FROM back
+"""
+_HELD = "SELECT job FROM unique_keys WHERE key = %s AND (NOT finished OR expires_at > %s)"
+_HOLD_KEY = """
+INSERT INTO unique_keys (key, job) VALUES (%s, %s)
+ON CONFLICT (key) DO UPDATE SET job = excluded.job, finished = false
+"""
+
+Chosen = list[tuple[int, str, int, str | None]]
+
+
+def change(verb: str, query: Query, given: float | None, connection: Connection) -> int:
+    if verb not in VERBS:
+        raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
+    now = clock(given, connection)
+    match verb:
+        case "retry":
+            changed = _retry(query, now, connection)
+        case "cancel":
+            changed = _cancel(query, now, connection)
+        case "delete":
+            changed = _delete(query, connection)
+        case "hold":
+            chosen = _choose(query, "jobs", (State.SCHEDULED, State.READY, State.PARKED), connection)
+            changed = _update("state = 3", chosen, now, connection)
+        case _:
+            due = "state = CASE WHEN run_at > %(now)s THEN 0 ELSE 1 END"
+            changed = _update(due, _choose(query, "jobs", (State.HELD,), connection), now, connection)
+    if changed:
+        rouse(connection)
+    return changed
+
+
+def clock(given: float | None, connection: Connection) -> float:
+    row = connection.execute("SELECT clock(%s)", (given,)).fetchone()
+    assert row is not None
+    return float(row[0])
+
+
+def rouse(connection: Connection) -> None:
+    """Let everyone who waits look again, once this is committed."""
+    connection.execute("SELECT rouse()")
+
+
+def pause(queue: str, connection: Connection) -> None:
+    connection.execute("INSERT INTO paused VALUES (%s) ON CONFLICT DO NOTHING", (queue,))
+
+
+def resume(queue: str, connection: Connection) -> None:
+    connection.execute("DELETE FROM paused WHERE queue = %s", (queue,))
+    rouse(connection)
+
+
+def prune(given: float | None, limit: int, connection: Connection) -> int:
+    now = clock(given, connection)
+    connection.execute("DELETE FROM keys WHERE expires_at <= %s", (now,))
+    connection.execute("DELETE FROM unique_keys WHERE finished AND expires_at <= %s", (now,))
+    rows = connection.execute(
+        "SELECT seq, id FROM done WHERE expires_at <= %s ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED",
+        (now, limit),
+    ).fetchall()
+    _forget("done", [row[0] for row in rows], [row[1] for row in rows], connection)
+    return len(rows)
+
+
+def _choose(query: Query, table: str, states: tuple[State, ...], connection: Connection) -> Chosen:
+    where, values = conditions(query)
+    chosen = _CHOOSE.format(table=table, where=where)
+    rows: Any = connection.execute(chosen, {**values, "of": [int(state) for state in states]})
+    return list(rows)
+
+
+def _update(what: str, chosen: Chosen, now: float, connection: Connection) -> int:
+    if chosen:
+        values = {"now": now, "seqs": [row[0] for row in chosen]}
+        connection.execute(f"UPDATE jobs SET {what} WHERE seq = ANY(%(seqs)s)", values)
+    return len(chosen)
+
+
+def _retry(query: Query, now: float, connection: Connection) -> int:
+    # Chosen before anything is changed: what the first step moves must not be moved again by the second.
+    waiting = _choose(query, "jobs", (State.SCHEDULED,), connection)
+    ended = _choose(query, "done", (State.SUCCEEDED, State.DEAD, State.CANCELLED), connection)
+    ended = [row for row in ended if row[3] is None or _take_key(row[3], row[1], now, connection)]
+    if ended:
+        seqs = [row[0] for row in ended]
+        connection.execute(_KEEP_SUCCESSES, (seqs,))
+        connection.execute(_START_AFRESH.format(kept=_KEPT), (seqs,))
+    return len(ended) + _update("state = 1, run_at = NULL", waiting, now, connection)
+
+
+def _take_key(key: str, job_id: str, now: float, connection: Connection) -> bool:
+    """A finished job that runs again needs its key again; False where another job holds it."""
+    lock = "SELECT pg_advisory_xact_lock(space(), hashtext('key ' || %s))"
+    connection.execute(lock.encode(), (key,))
+    held = connection.execute(_HELD, (key, now)).fetchone()
+    if held is not None and held[0] != job_id:
+        return False
+    connection.execute(_HOLD_KEY, (key, job_id))
+    return True
+
+
+def _cancel(query: Query, now: float, connection: Connection) -> int:
+    states = (State.SCHEDULED, State.READY, State.RUNNING, State.HELD, State.PARKED)
+    chosen = _choose(query, "jobs", states, connection)
+    _update("cancel = true", [row for row in chosen if row[2] == State.RUNNING], now, connection)
+    if waiting := [row[0] for row in chosen if row[2] != State.RUNNING]:
+        connection.execute(
+            "SELECT finish(%s, 7, %s, %s, true)",
+            (waiting, now, '{"message":"cancelled before it ran"}'),
+        )
+    return len(chosen)
+
+
+def _delete(query: Query, connection: Connection) -> int:
+    found = 0
+    unfinished = (State.SCHEDULED, State.READY, State.HELD, State.PARKED)
+    for table, states in (("jobs", unfinished), ("done", (State.SUCCEEDED, State.DEAD, State.CANCELLED))):
+        chosen = _choose(query, table, states, connection)
+        _forget(table, [row[0] for row in chosen], [row[1] for row in chosen], connection)
+        found += len(chosen)
+    return found
+
+
+def _forget(table: str, seqs: list[int], ids: list[str], connection: Connection) -> None:
+    if not seqs:
+        return
+    for beside in ("attempts", "output", "tags"):
+        connection.execute(f"DELETE FROM {beside} WHERE job = ANY(%s)", (seqs,))
+    # A window outlives its job.
+    connection.execute(
+        "DELETE FROM unique_keys WHERE job = ANY(%s) AND NOT (finished AND expires_at IS NOT NULL)",
+        (ids,),
+    )
+    connection.execute(f"DELETE FROM {table} WHERE seq = ANY(%s)", (seqs,))

@@ -1,0 +1,106 @@
+"""Makes connections to the server that takes our writes, for threads and for event loops. It sends no job anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import redis.asyncio.connection as aio
+import redis.connection as blocking
+
+from .finding import search
+
+if TYPE_CHECKING:
+    from .address import Address
+    from .finding import Question, Search
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 20.0
+"""Seconds after which a server that does not answer is given up; the longest of our scripts takes less than one."""
+
+_COMMON: dict[str, Any] = {"socket_connect_timeout": CONNECT_TIMEOUT, "client_name": "queuemgr", "protocol": 2}
+
+
+async def connect(address: Address) -> Any:
+    """A connection of redis-py for the event loop that runs. Raises RedisError, OSError, StoreUnavailable."""
+    host, port = await _search(address, search(address))
+    connection = _make(aio, address, host, port, address.settings, socket_timeout=None)
+    try:
+        await connection.connect()
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    return connection
+
+
+def connect_now(address: Address) -> Any:
+    """A connection of redis-py for a thread. Raises RedisError, OSError, StoreUnavailable."""
+    host, port = _search_now(address, search(address))
+    connection = _make(blocking, address, host, port, address.settings, socket_timeout=ANSWER_TIMEOUT)
+    try:
+        connection.connect()
+    except BaseException:
+        connection.disconnect()
+        raise
+    return connection
+
+
+async def _search(address: Address, asking: Search) -> tuple[str, int]:
+    try:
+        question = next(asking)
+        while True:
+            try:
+                answer = await _ask(address, question)
+            except Exception as error:
+                question = asking.throw(error)
+            else:
+                question = asking.send(answer)
+    except StopIteration as found:
+        return found.value  # type: ignore[no-any-return]
+
+
+async def _ask(address: Address, question: Question) -> Any:
+    connection = _make(aio, address, *_of(question), socket_timeout=CONNECT_TIMEOUT)
+    try:
+        await connection.connect()
+        await connection.send_command(*question.command)
+        return await connection.read_response(disable_decoding=True)
+    finally:
+        await connection.disconnect(nowait=True)
+
+
+def _search_now(address: Address, asking: Search) -> tuple[str, int]:
+    try:
+        question = next(asking)
+        while True:
+            try:
+                answer = _ask_now(address, question)
+            except Exception as error:
+                question = asking.throw(error)
+            else:
+                question = asking.send(answer)
+    except StopIteration as found:
+        return found.value  # type: ignore[no-any-return]
+
+
+def _ask_now(address: Address, question: Question) -> Any:
+    connection = _make(blocking, address, *_of(question), socket_timeout=CONNECT_TIMEOUT)
+    try:
+        connection.connect()
+        connection.send_command(*question.command)
+        return connection.read_response(disable_decoding=True)
+    finally:
+        connection.disconnect()
+
+
+def _of(question: Question) -> tuple[str, int, dict[str, Any]]:
+    return question.host, question.port, question.settings
+
+
+def _make(kind: Any, address: Address, host: str, port: int, settings: dict[str, Any], **more: Any) -> Any:
+    chosen = {**_COMMON, **settings, **more}
+    if address.path:
+        return kind.UnixDomainSocketConnection(path=address.path, **chosen)
+    if address.tls:
+        return kind.SSLConnection(host=host, port=port, socket_keepalive=True, **chosen)
+    chosen = {name: value for name, value in chosen.items() if not name.startswith("ssl_")}
+    return kind.Connection(host=host, port=port, socket_keepalive=True, **chosen)

@@ -1,0 +1,5 @@
+--! unit bell job unique endings reclaim
+-- A worker ends; what it still held goes back.
+
+take_back(given.worker, given.died)
+finish()

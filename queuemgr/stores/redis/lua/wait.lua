@@ -1,0 +1,17 @@
+--! unit bell job
+-- Whether there is work: 0, or the next moment at which there may be some. Who finds none stands in line.
+
+local names = {}
+local paused = hmget('paused', given.queues)
+for _, queue in ipairs(given.queues) do
+  if not paused[queue] then
+    names[#names + 1] = base .. 'ready:' .. queue
+  end
+  zset('idle:' .. queue, given.channel, now)
+end
+if #names > 0 and call('EXISTS', unpack(names)) > 0 then
+  return {exact(now), '0'}
+end
+finish()
+local first, firing = head('due'), head('firings')
+return {exact(now), exact(first and firing and math.min(first, firing) or first or firing) or false}

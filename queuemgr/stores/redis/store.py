@@ -1,0 +1,271 @@
+"""The store on a Redis or Valkey server. A job's whole life is here: enqueue, claim, settle. Looking and changing are
+next door (desk.py).
+
+Every step is one script, which does all of it or nothing. A call whose answer was lost is sent again, and says so: the
+script then finds what it did the first time, and answers the same.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from queuemgr.clock import ServerClock, SystemClock
+from queuemgr.errors import JobExists
+from queuemgr.fault import point
+from queuemgr.job import Attempt, State
+from queuemgr.liveness import lives, this_host
+from queuemgr.store import REMOTE_LEASE, Claimed, Enqueued
+
+from .address import read_address
+from .desk import Desk
+from .opening import look_at
+from .packing import blob, is_plain, pack_attempt, pack_error, pack_line, packed_job, read_lease, sound, sound_error
+from .server import Server
+from .waiting import Waiting
+from .workers import pack_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuemgr.clock import Clock
+    from queuemgr.job import Job, Lease
+    from queuemgr.store import Claim, Report, Settlement, WorkerInfo
+
+PATROL = 0.25
+"""Seconds between two looks for dead workers."""
+
+
+class RedisStore(Desk):
+    """`redis://host:6379/0`, `rediss://`, `unix:///path`, `redis+sentinel://` or `redis+cluster://`.
+
+    Further: `?prefix=name` keeps several apart on one server; all options are in docs/redis.md.
+    """
+
+    lease = REMOTE_LEASE
+    remote = True
+
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        self.url = url
+        self._address = read_address(url)
+        self._following = ServerClock(SystemClock()) if clock is None else None
+        self.clock: Clock = clock or self._following or SystemClock()
+        self._server = Server(url, self._address, clock, self._heard)
+        self._waiting = Waiting(self._server, self.clock, self._heard)
+        self._patrolled = float("-inf")
+        self._joined: dict[str, WorkerInfo] = {}
+        self._tasks_wanted = False
+        self._numbers = map(f"{secrets.token_hex(6)}{{:x}}".format, count())
+        # Claims of which nobody knows whether they were carried out, by worker.
+        self._in_doubt: dict[str, list[str]] = {}
+
+    async def open(self) -> None:
+        await look_at(self._server)
+
+    async def close(self) -> None:
+        await self._waiting.close()
+        await self._server.close()
+
+    def _heard(self, moment: bytes, asked_at: float) -> None:
+        if self._following is not None:
+            self._following.heard(float(moment), asked_at)
+
+    # enqueue
+
+    async def enqueue(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        answer = await self._server.run(*_accepting(jobs))
+        point("enqueue.committed")
+        return _enqueued(jobs, answer)
+
+    def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        answer = self._server.run_now(*_accepting(jobs))
+        point("enqueue.committed")
+        return _enqueued(jobs, answer)
+
+    async def fire(self, name: str, due: float, next_at: float | None, jobs: Sequence[Job]) -> bool:
+        firing = {"name": name, "due": due, "next_at": next_at, "number": next(self._numbers)}
+        fired = await self._server.run("fire", {**firing, "jobs": list(map(packed_job, jobs))})
+        point("tick.inserted")
+        return bool(fired)
+
+    # claim
+
+    async def claim(self, claim: Claim) -> Claimed:
+        now = self.clock.now()
+        if not 0 <= now - self._patrolled < PATROL:
+            self._patrolled = now
+            await self._patrol()
+        in_doubt = self._in_doubt.setdefault(claim.worker, [])
+        again = bool(in_doubt)
+        number = in_doubt.pop() if again else next(self._numbers)
+        try:
+            claimed = await self._claim(claim, number, again=again)
+        except BaseException:
+            self._in_doubt.setdefault(claim.worker, []).append(number)
+            raise
+        if not in_doubt:
+            self._in_doubt.pop(claim.worker, None)
+        point("claim.committed")
+        return claimed
+
+    async def _claim(self, claim: Claim, number: str, *, again: bool) -> Claimed:
+        queues = [name for name, _ in claim.queues]
+        given = {
+            "worker": claim.worker,
+            "number": number,
+            "limit": claim.limit,
+            "queues": claim.queues,
+            "fresh": self.lease / 4,
+            "joined": claim.worker in self._joined,
+        }
+        if again:
+            given["again"] = True
+        rest = self._waiting.line_up(queues) if claim.limit > 0 else None
+        if rest is not None:
+            given["channel"] = rest.channel
+        while True:
+            tasks = {"tasks": _listed(claim.tasks)} if self._tasks_wanted else {}
+            asked_at = self.clock.monotonic()
+            answer = await self._server.run("claim", {**given, **tasks})
+            match answer[0]:
+                case b"unknown":
+                    await self._join(self._joined[claim.worker], self.clock.now())
+                case b"tasks":
+                    self._tasks_wanted = True
+                case _:
+                    break
+        _, now, started, next_due, resting, *told = answer
+        self._heard(now, asked_at)
+        due = None if next_due is None else float(next_due)
+        if rest is not None and resting:
+            rest.stands_in_line(due)
+        return Claimed(_leases(told, float(started)), due)
+
+    async def _patrol(self) -> None:
+        host = this_host()
+        told = await self._server.run("patrol", {"lease": self.lease, "host": host})
+        workers = zip(told[::2], told[1::2], strict=True)
+        dead = [(worker, life) for worker, life in workers if not lives(*map(int, life.split()))]
+        if dead:
+            await self._server.run("bury", {"host": host, "dead": [(w.decode(), life.decode()) for w, life in dead]})
+            point("reclaim.updated")
+
+    # settle
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        if not settlements:
+            return []
+        given: dict[str, Any] = {"ended": list(map(_packed_end, settlements))}
+        if self._address.keep_finished is not None:
+            given["keep"] = self._address.keep_finished
+        answers = await self._server.run("settle", given)
+        point("settle.committed")
+        return list(map(bool, answers))
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        said = [
+            (one.lease.key, one.lease.attempt, one.progress, one.note and sound(one.note), _packed_output(one))
+            for one in reports
+        ]
+        await self._server.run("report", {"reports": said, "number": next(self._numbers)})
+
+    # the worker
+
+    async def join(self, worker: WorkerInfo) -> None:
+        await self._join(worker, worker.beat_at)
+        self._joined[worker.id] = worker
+
+    async def _join(self, worker: WorkerInfo, beat_at: float) -> None:
+        asked_at = self.clock.monotonic()
+        told = {"worker": worker.id, "info": pack_worker(worker), "mood": worker.state, "beat_at": beat_at}
+        self._heard(await self._server.run("join", told), asked_at)
+
+    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+        asked_at = self.clock.monotonic()
+        known = {"info": pack_worker(self._joined[worker])} if worker in self._joined else {}
+        now, *wanted = await self._server.run("beat", {"worker": worker, "mood": state, **known})
+        self._heard(now, asked_at)
+        return [job_id.decode() for job_id in wanted]
+
+    async def leave(self, worker: str, *, died: bool = False) -> None:
+        self._joined.pop(worker, None)
+        self._in_doubt.pop(worker, None)
+        await self._server.run("leave", {"worker": worker, "died": died})
+
+    async def wait(self, queues: Sequence[str], timeout: float) -> None:
+        await self._waiting.for_work(queues, timeout)
+
+    async def wait_finished(self, job_id: str, timeout: float | None) -> State | None:
+        return await self._waiting.for_end(job_id, timeout)
+
+
+def _accepting(jobs: Sequence[Job]) -> tuple[str, dict[str, Any]]:
+    """The script that accepts the jobs, and what it is told."""
+    packed = list(map(packed_job, jobs))
+    return "push" if all(map(is_plain, packed)) else "enqueue", {"jobs": packed}
+
+
+def _enqueued(jobs: Sequence[Job], answer: list[Any]) -> list[Enqueued]:
+    match answer:
+        case [b"all"]:
+            return [Enqueued(job.id) for job in jobs]
+        case [b"taken", key, holder]:
+            raise JobExists(key.decode(), holder.decode())
+    return [_enqueued_one(job, one) for job, one in zip(jobs, answer[1:], strict=True)]
+
+
+def _enqueued_one(job: Job, answer: list[bytes] | None) -> Enqueued:
+    match answer:
+        case [b"existing", other]:
+            return Enqueued(other.decode(), existing=True)
+        case [b"replaced", other]:
+            return Enqueued(job.id, replaced=other.decode())
+    return Enqueued(job.id)
+
+
+@lru_cache(maxsize=16)
+def _listed(tasks: frozenset[str]) -> list[str]:
+    return sorted(tasks)
+
+
+def _leases(told: list[Any], started_at: float) -> list[Lease]:
+    return [read_lease(told[at : at + 6], started_at) for at in range(0, len(told), 6)]
+
+
+def _packed_end(ended: Settlement) -> list[Any]:
+    """A settlement as `lua/settle.lua` reads it."""
+    verdict, lease = ended.verdict, ended.lease
+    entry: list[Any] = [lease.key, lease.attempt, ended.worker, int(verdict.state), ended.ended_at, verdict.word]
+    entry.append(None if ended.result is None else blob(ended.result))
+    if verdict.state == State.SUCCEEDED and ended.peak_memory is None:
+        # A plain success stands in the job itself; the history is told from there (packing.py).
+        return entry
+    error = None if verdict.state == State.SUCCEEDED else _error_of(ended)
+    attempt = Attempt(
+        number=lease.attempt,
+        worker=ended.worker,
+        started_at=lease.started_at,
+        ended_at=ended.ended_at,
+        outcome=verdict.word,
+        error=error,
+        exit_signal=ended.exit_signal,
+        peak_memory=ended.peak_memory,
+    )
+    return [*entry, verdict.run_at, verdict.failed, verdict.crashed, pack_error(error), pack_attempt(attempt)]
+
+
+def _error_of(ended: Settlement) -> dict[str, Any] | None:
+    reason, error = ended.verdict.reason, ended.error
+    if error is None:
+        error = {"message": reason} if reason else None
+    elif reason:
+        error = {**error, "reason": reason}
+    return None if error is None else sound_error(error)
+
+
+def _packed_output(report: Report) -> list[msgspec.Raw]:
+    return [pack_line(report.lease.attempt, at, stream, text) for at, stream, text in report.output]

@@ -1,0 +1,41 @@
+"""What the tests of Laravel's dialect share: a place in Redis that is theirs alone, and the application in PHP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import redis
+
+from .application import Application, missing
+
+pytest.register_assert_rewrite("queuemgr.testing.dialect", "queuemgr.testing.contract")
+
+
+@pytest.fixture
+def url(redis_url: str) -> str:
+    """The URL of a store with a prefix of its own."""
+    parts = urlsplit(redis_url)
+    return f"laravel+redis://{parts.netloc}{parts.path}?{parts.query}_database_"
+
+
+@pytest.fixture
+def everything(url: str) -> Callable[[], object]:
+    """Shows each key of the application with its exact bytes, but the tokens that say nothing."""
+    parts = urlsplit(url)
+    prefix = parse_qs(parts.query)["prefix"][0]
+
+    def show() -> object:
+        with redis.Redis(parts.hostname or "", parts.port or 0) as client:
+            return {key: client.dump(key) for key in client.scan_iter(f"{prefix}*", count=10_000)}
+
+    return show
+
+
+@pytest.fixture
+def peer(url: str, tmp_path: Path) -> Application:
+    if why := missing():
+        pytest.skip(why)
+    return Application(url, tmp_path)

@@ -1,0 +1,132 @@
+"""Job classes that the tests of the service run. Holds no test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from queuemgr.jobs.base import QueueJobBase
+
+
+class Nothing(QueueJobBase):
+    def execute(self) -> None:
+        pass
+
+
+class Echo(QueueJobBase):
+    """Its parameters are its result."""
+
+    def execute(self) -> None:
+        self.set_result(self.params)
+
+
+class Noted(QueueJobBase):
+    """Writes down which of its methods were called."""
+
+    def note(self, word: str) -> None:
+        with Path(self.params["note"]).open("a") as file:
+            file.write(f"{word}\n")
+
+    def on_start(self) -> None:
+        self.note("on_start")
+
+    def on_stop(self) -> None:
+        self.note("on_stop")
+
+    def on_end(self) -> None:
+        self.note("on_end")
+
+    def on_error(self, exc: BaseException) -> None:
+        self.note(f"on_error {type(exc).__name__}")
+
+    def execute(self) -> None:
+        self.note("execute")
+
+
+class Sleeping(Noted):
+    """Runs until it is stopped; `stubborn` ignores SIGTERM, `polite` looks whether it is to stop."""
+
+    def execute(self) -> None:
+        self.set_result({"so far": 1})
+        self.set_progress(40, "asleep")
+        if self.params.get("stubborn"):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if self.params.get("family"):
+            import subprocess
+
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+            subprocess.Popen(["sleep", "600"])
+        self.note(f"execute {os.getpid()}")
+        while not (self.params.get("polite") and self.stopping):
+            time.sleep(0.02)
+
+
+class Failing(Noted):
+    def execute(self) -> None:
+        raise KeyError("a key")
+
+
+class Dying(QueueJobBase):
+    def execute(self) -> None:
+        match self.params["how"]:
+            case "segfault":
+                import ctypes
+
+                ctypes.string_at(0)
+            case "exit":
+                os._exit(3)
+            case "sys.exit":
+                sys.exit(4)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "memory":
+                bytearray(1 << 30)
+
+
+class Printing(QueueJobBase):
+    def execute(self) -> None:
+        match self.params.get("how"):
+            case "closed":
+                sys.stdout.close()
+                os.close(1)
+            case "much":
+                line = b"x" * (1 << 20) + b"\n"
+                for _ in range(self.params["megabytes"]):
+                    os.write(1, line)
+            case _:
+                print("to stdout")
+                print("to stderr", file=sys.stderr)
+                os.system("echo from a child")
+        self.set_result("printed")
+
+
+class Odd(QueueJobBase):
+    """A result that JSON has no form for."""
+
+    def execute(self) -> None:
+        self.set_result({"open": sys.stdin, "what": object()} if self.params.get("worse") else {1, 2})
+
+
+class Counting(QueueJobBase):
+    """Appends its id to a file, and tells how many ran at once."""
+
+    def execute(self) -> None:
+        folder = Path(self.params["folder"])
+        mine = folder / f"{self.job_id}.running"
+        mine.touch()
+        time.sleep(self.params.get("seconds", 0.05))
+        self.set_result(len(list(folder.glob("*.running"))))
+        mine.unlink()
+
+
+def not_a_job(job_id: str, params: dict[str, Any]) -> None:
+    pass
+
+
+class Growing(QueueJobBase):
+    def execute(self) -> None:
+        self.set_result([{"number": number} for number in range(self.params["items"])])

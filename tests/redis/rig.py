@@ -1,0 +1,91 @@
+"""What the tests of the Redis store share: jobs, claims, a store for a block, and a proxy that loses answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from queuemgr.clock import Clock
+from queuemgr.job import Job, Lease, new_id
+from queuemgr.liveness import birth_of, this_host
+from queuemgr.outcome import SUCCEEDED, Verdict
+from queuemgr.store import Claim, Settlement, WorkerInfo
+from queuemgr.stores.redis.store import RedisStore
+
+
+def make_job(task: str = "task", **fields: Any) -> Job:
+    return Job(**{"id": new_id(), "task": task, "args": b"[[]]", "created_at": time.time(), **fields})
+
+
+@asynccontextmanager
+async def opened(url: str, clock: Clock | None = None) -> AsyncIterator[RedisStore]:
+    store = RedisStore(url, clock)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+async def claim(store: RedisStore, worker: str = "worker", limit: int = 100, *queues: str) -> list[Lease]:
+    shares = [(queue, limit) for queue in queues or ("default",)]
+    return (await store.claim(Claim(worker=worker, queues=shares, limit=limit, tasks=frozenset({"task"})))).leases
+
+
+def settlement(lease: Lease, verdict: Verdict = SUCCEEDED, worker: str = "worker", **fields: Any) -> Settlement:
+    return Settlement(**{"lease": lease, "worker": worker, "verdict": verdict, "ended_at": time.time(), **fields})
+
+
+def info(worker: str, **fields: Any) -> WorkerInfo:
+    now = time.time()
+    own = {
+        "host": this_host(),
+        "pid": os.getpid(),
+        "birth": birth_of(os.getpid()) or 0,
+        "started_at": now,
+        "beat_at": now,
+    }
+    return WorkerInfo(**{"id": worker, **own, **fields})
+
+
+class Proxy:
+    """Stands between a store and its server, and loses as many answers as it is told to, with their connections."""
+
+    def __init__(self, port: int) -> None:
+        self._server_port = port
+        self._server: asyncio.Server | None = None
+        self.lose_answers = 0
+
+    async def __aenter__(self) -> Proxy:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._server_port)
+        pump = asyncio.create_task(self._pass_on(reader, back))
+        with suppress(OSError):
+            while data := await there.read(65536):
+                if self.lose_answers:
+                    self.lose_answers -= 1
+                    break
+                writer.write(data)
+        pump.cancel()
+        back.close()
+        writer.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)

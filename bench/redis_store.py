@@ -27,7 +27,7 @@ from queuemgr import App, State
 SLICE = 0.5
 """Seconds for which every side enqueues in every round."""
 
-JOBS = 10_000
+JOBS = 50_000
 """How many a worker process drains in every round."""
 
 BULK, MANY = 1000, 100_000

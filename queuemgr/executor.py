@@ -6,7 +6,7 @@ It decides no retries.
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -121,6 +121,19 @@ def encode_result(
             return data
     assert context is not None
     return keeper.keep(value, Owner(context.id, context.attempt))
+
+
+def with_shown(outcome: Outcome, context: JobContext, codec: Codec, max_result: int | None) -> Outcome:
+    """With what the job had to show by then (JobContext.set_result). What cannot be kept must not hide how it ended."""
+    if context.result is None or context._writer is not None:
+        return outcome
+    match outcome:
+        case Done(result=None) | Failed(result=None) | Cancelled(result=None):
+            try:
+                return replace(outcome, result=encode_result(context.result, codec, max_result, context))
+            except (EncodingError, StoreError) as error:
+                return Failed(describe(error), names_of(error), retry=False) if isinstance(outcome, Done) else outcome
+    return outcome
 
 
 def takes_long(value: object, context: JobContext) -> bool:

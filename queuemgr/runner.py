@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -36,9 +37,13 @@ async def _run(worker: Worker) -> bool:
             loop.add_signal_handler(signum, stop, signum)
     watchdog = Watchdog(loop, overdue=worker.overdue, threads=worker.threads)
     watchdog.open()
+    # What was imported stays: to look through it again and again would hold up jobs for milliseconds.
+    gc.collect()
+    gc.freeze()
     try:
         return await worker.run()
     finally:
+        gc.unfreeze()
         watchdog.close()
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from .context import JobContext
 from .errors import StoreError
-from .executor import Call, Why, describe, names_of
+from .executor import Call, Why, describe, names_of, with_shown
 from .fault import point
 from .liveness import birth_of, this_host
 from .options import DEFAULT_POLICY
@@ -241,7 +241,7 @@ class Worker:
             if policy.timeout is not None:
                 loop = asyncio.get_running_loop()
                 deadline = loop.call_later(policy.timeout, self._interrupt, run, Why.TIMEOUT)
-            return await run.executor.run(run.call)
+            return await self._with_shown(await run.executor.run(run.call), run.call)
         except asyncio.CancelledError as error:
             # Nobody here cancels a job's asyncio task: its own code did, and must not take the job along.
             if self._over:
@@ -253,6 +253,11 @@ class Worker:
         finally:
             if deadline is not None:
                 deadline.cancel()
+
+    async def _with_shown(self, outcome: Outcome, call: Call) -> Outcome:
+        if call.context.result is None:
+            return outcome
+        return await asyncio.to_thread(with_shown, outcome, call.context, call.codec, call.max_result)
 
     async def _open(self, kind: str) -> Executor:
         async with self._opening:

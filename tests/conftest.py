@@ -86,6 +86,7 @@ COMPONENTS = {
     "redis": Component(title="redis-server", missing=partial(missing, "redis-server")),
     "postgresql": Component(title="postgresql", missing=partial(missing, "initdb", "postgres")),
     "pgbouncer": Component(title="pgbouncer", missing=partial(missing, "pgbouncer")),
+    "php": Component(title="php with Laravel", missing=partial(missing, "php")),
 }
 
 _seen: set[str] = set()

@@ -22,6 +22,11 @@ GROUPS = {
     "workers": ["list"],
     "tasks": ["list"],
     "store": ["info", "prune", "copy", "migrate"],
+    "service": ["start", "stop", "restart", "status", "config"],
+    "job": [
+        *("list", "add", "start", "stop", "restart", "delete", "purge", "status", "wait", "logs"),
+        *("suspend", "resume", "inspect", "classes"),
+    ],
 }
 COMMANDS = [[name] for name in VERBS if name not in GROUPS] + [
     [group, verb] for group, verbs in GROUPS.items() for verb in verbs

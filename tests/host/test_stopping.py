@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.crash
 
 
-def sleeping(service: Service, job_id: str = "a", **params: object) -> int:
+def sleeping(service: Service, job_id: str = "a", **params: Any) -> int:
     service.add("Sleeping", job_id, note=str(service.note(job_id)), **params)
     return service.began(job_id)
 

@@ -92,7 +92,8 @@ class Bench:
 
 
 def job(job_id: str, **more: Any) -> Job:
-    return Job(**{"id": job_id, "task": TASK, "args": b"[[]]", "queue": QUEUE, "created_at": SystemClock.now()} | more)
+    usual: dict[str, Any] = {"task": TASK, "args": b"[[]]", "queue": QUEUE, "created_at": SystemClock.now()}
+    return Job(id=job_id, **usual | more)
 
 
 def dead(reason: str) -> Verdict:

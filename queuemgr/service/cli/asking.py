@@ -37,11 +37,9 @@ class Asking:
 
     @property
     def output(self) -> Output:
-        named = (
-            *(("--proc-dir", self.proc_dir) if self.proc_dir else ()),
-            *(("-c", self.config) if self.config else ()),
-        )
-        return Output(as_json=self.as_json, place=Place(named=named))
+        named = (("--proc-dir", self.proc_dir), ("--config", self.config))
+        words = tuple(word for option, value in named if value for word in (option, value))
+        return Output(as_json=self.as_json, place=Place(named=words))
 
     @property
     def folder(self) -> str:

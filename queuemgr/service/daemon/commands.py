@@ -131,6 +131,7 @@ def _serve(options: Options, settings: Settings, messenger: Messenger | None) ->
     from .serving import serve
 
     file = PidFile(settings.daemon.pidfile)
+    os.umask(0o077)
     try:
         log_to(settings.daemon, detached=messenger is not None)
         file.take()

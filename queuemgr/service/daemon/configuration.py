@@ -154,5 +154,5 @@ def _made(kind: type[Any], values: Mapping[str, Value]) -> Any:
         where = f"{wrong} = {plain[wrong]!r} ({values[wrong].origin})" if wrong else "the configuration"
         raise ConfigError(f"{where} cannot be used: {text.partition(' - at')[0]}") from error
     except QueuemgrError as error:
-        wrong = next((name for name in plain if name in str(error)), None)
+        wrong = next((name for name in plain if str(error).startswith(f"{name} ")), None)
         raise ConfigError(f"{error} ({values[wrong].origin})" if wrong else str(error)) from error

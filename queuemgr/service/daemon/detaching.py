@@ -19,8 +19,6 @@ def detach() -> Messenger:
     os.setsid()
     if os.fork():
         os._exit(0)
-    os.chdir("/")
-    os.umask(0o077)
     nothing = os.open(os.devnull, os.O_RDWR)
     sys.stdout.flush()
     sys.stderr.flush()

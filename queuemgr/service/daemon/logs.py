@@ -55,6 +55,14 @@ def _file_handler(settings: DaemonSettings, name: str) -> logging.Handler:
 
 def _stderr_handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
-    to_journal = "JOURNAL_STREAM" in os.environ
-    handler.setFormatter(ForJournal("%(name)s: %(message)s") if to_journal else logging.Formatter(FORMAT))
+    handler.setFormatter(ForJournal("%(name)s: %(message)s") if _goes_to_journal() else logging.Formatter(FORMAT))
     return handler
+
+
+def _goes_to_journal() -> bool:
+    """systemd says which file its journal reads; a program further down may have another stderr."""
+    try:
+        facts = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{facts.st_dev}:{facts.st_ino}"

@@ -33,8 +33,9 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     worker_processes: int = 1
 
     def __post_init__(self) -> None:
-        if self.log_size < 1024 or self.log_files < 0 or self.worker_processes < 1:
-            raise ConfigError("log_size must be at least 1024, log_files 0 or more, worker_processes 1 or more")
+        for name, least in (("log_size", 1024), ("log_files", 0), ("worker_processes", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be at least {least}, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True)

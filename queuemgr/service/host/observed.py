@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.flatrecord import QUEUE
 
+from .endings import Endings
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from queuemgr.job import Job
+    from queuemgr.job import Job, State
     from queuemgr.store import Claim, Claimed, Enqueued, Query, Report, Settlement, Snapshot, Store
 
     from .journal import Journal
+
+
+LOOK = 1.0
+"""Seconds between two looks at a job that somebody waits for."""
 
 
 class Observed:
@@ -21,6 +29,7 @@ class Observed:
     def __init__(self, store: Store, journal: Journal) -> None:
         self._store = store
         self._journal = journal
+        self._endings = Endings()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -45,7 +54,20 @@ class Observed:
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         settled = await self._store.settle(settlements)
         self._journal.settled([one for one, taken in zip(settlements, settled, strict=True) if taken])
+        self._endings.ring(one.lease.id for one in settlements)
         return settled
+
+    async def wait_finished(self, job_id: str, timeout: float | None) -> State | None:
+        loop = asyncio.get_running_loop()
+        deadline = inf if timeout is None else loop.time() + timeout
+        while True:
+            with self._endings.next_of(job_id) as ringing:
+                state = await self._store.wait_finished(job_id, 0)
+                left = deadline - loop.time()
+                if state is not None or left <= 0:
+                    return state
+                # Others end jobs too, who ring nobody here.
+                await asyncio.wait((ringing,), timeout=min(left, LOOK))
 
     async def report(self, reports: Sequence[Report]) -> None:
         await self._store.report(reports)
@@ -53,6 +75,7 @@ class Observed:
 
     async def change(self, verb: str, query: Query) -> int:
         changed = await self._store.change(verb, query)
+        self._endings.ring(query.ids or None)
         if changed and verb not in ("hold", "release"):
             self._journal.look_at(query.ids) if query.ids else self._journal.be_unsure()
         return changed

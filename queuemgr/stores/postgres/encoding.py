@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from queuemgr.job import Lease, State
+from queuemgr.job import Lease, State, Unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,6 +64,26 @@ class _Wish(msgspec.Struct):
     tasks: list[str]
 
 
+class _Sent(msgspec.Struct, omit_defaults=True):
+    """A job, without what most jobs do not say: that halves what the server has to read."""
+
+    id: str
+    task: str
+    args: bytes
+    queue: str
+    priority: int
+    created_at: float
+    crash_budget: int
+    run_at: float | None = None
+    delay: float | None = None
+    keep: float | None = None
+    at_most_once: bool = False
+    held: bool = False
+    unique: Unique | None = None
+    tags: tuple[str, ...] = ()
+    options: dict[str, Any] | None = None
+
+
 class _Success(msgspec.Struct, omit_defaults=True):
     n: int
     seq: int | str
@@ -109,6 +129,16 @@ decode_numbers = msgspec.json.Decoder(list[int] | None).decode
 
 def encode_wish(claim: Claim, ticket: int, lease: float, *, joined: bool) -> bytes:
     return encode(_Wish(claim.worker, ticket, joined, lease, claim.queues, claim.limit, list(claim.tasks)))
+
+
+def encode_jobs(jobs: Sequence[Job]) -> bytes:
+    return encode([
+        _Sent(
+            *(job.id, job.task, job.args, job.queue, job.priority, job.created_at, job.crash_budget),
+            *(job.run_at, job.delay, job.keep, job.at_most_once, job.held, job.unique, job.tags, job.options or None),
+        )
+        for job in jobs
+    ])  # fmt: skip
 
 
 def encode_job(job: Job) -> tuple[Value, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from queuemgr.errors import JobExists, StoreError, StoreUnavailable
 from queuemgr.store import Enqueued
 
-from .encoding import decode_enqueue, encode, encode_job
+from .encoding import decode_enqueue, encode_job, encode_jobs
 from .statements import Question
 
 if TYPE_CHECKING:
@@ -140,14 +140,14 @@ def enqueued(jobs: Sequence[Job], answer: bytes | str | None) -> list[Enqueued]:
 
 
 def _enqueue(jobs: Sequence[Job], given: float | None) -> Question:
-    return Question("enqueue", (encode(jobs), given, False))
+    return Question("enqueue", (encode_jobs(jobs), given, False))
 
 
 def _put(taken: list[_Brought], given: float | None) -> Question:
     jobs = taken[0].jobs if len(taken) == 1 else [job for one in taken for job in one.jobs]
     if len(jobs) == 1 and not jobs[0].tags:
         return Question("put_one", (*encode_job(jobs[0]), given))
-    return Question("put", (encode(jobs), given, False))
+    return Question("put", (encode_jobs(jobs), given, False))
 
 
 def _is_of_one(error: Exception) -> bool:

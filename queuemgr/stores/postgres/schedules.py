@@ -11,7 +11,7 @@ from queuemgr.fault import point
 from queuemgr.schedule import decode_schedule, encode_schedule
 from queuemgr.store import ScheduleInfo
 
-from .encoding import encode
+from .encoding import encode_jobs
 from .gathering import enqueued
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def fire(
         return False
     if jobs:
         # Nobody is there to be told that a key is taken: such a firing is passed by.
-        yielding = encode([_yielding(job) for job in jobs]).decode()
+        yielding = encode_jobs([_yielding(job) for job in jobs]).decode()
         row = connection.execute("SELECT enqueue(%s, %s, false)::text", (yielding, given)).fetchone()
         new = [one.id for one in enqueued(jobs, row[0] if row else None) if not one.existing]
         if new:

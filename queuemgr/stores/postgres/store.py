@@ -27,6 +27,7 @@ from .encoding import (
     decode_roll,
     encode,
     encode_ends,
+    encode_jobs,
     encode_reports,
     encode_wish,
 )
@@ -107,12 +108,12 @@ class PostgresStore(Desk):
         refuses comes as the error of the caller's own driver.
         """
         self._db.open_now()
-        return enqueued(jobs, ask_on(connection, self._address, encode(jobs), self._given(), self._db.mark))
+        return enqueued(jobs, ask_on(connection, self._address, encode_jobs(jobs), self._given(), self._db.mark))
 
     async def enqueue_on_async(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
         """The same for asynchronous connections, cursors and sessions of psycopg, SQLAlchemy and asyncpg."""
         await self._db.open()
-        answer = await ask_on_async(connection, self._address, encode(jobs), self._given(), self._db.mark)
+        answer = await ask_on_async(connection, self._address, encode_jobs(jobs), self._given(), self._db.mark)
         return enqueued(jobs, answer)
 
     # claim

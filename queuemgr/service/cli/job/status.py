@@ -64,7 +64,7 @@ def _items(asking: Asking, job_id: str, wanted: dict[str, Any]) -> dict[str, Any
     at = wanted["at"]
     if at is None and info.lists:
         at = max(info.lists, key=lambda key: info.lists[key])
-    found = asking.call("job.page", **wanted | {"job_id": job_id, "at": at})
+    found: dict[str, Any] = asking.call("job.page", **wanted | {"job_id": job_id, "at": at})
     return found | {"job_id": job_id, "size": info.size, "length": info.lists.get(at), "limit": wanted["limit"]}
 
 

@@ -1,4 +1,4 @@
--- Enqueueing. Jobs come as one JSON array of job.Job, with arguments in base64.
+-- Enqueueing. Jobs come as one JSON array, with arguments in base64 and without what they do not say.
 
 -- Jobs without a unique key. One that is here already, or was and has ended, is passed over.
 CREATE FUNCTION queuemgr.put(batch json, given float8, surely boolean) RETURNS void LANGUAGE plpgsql
@@ -17,8 +17,8 @@ BEGIN
     ), added AS (
         INSERT INTO queuemgr.jobs (id, task, args, queue, priority, run_at, created_at, keep, at_most_once,
                                    crash_budget, unique_key, tags, options, state)
-        SELECT id, task, decode(args, 'base64'), queue, priority, due, created_at, keep, at_most_once, crash_budget,
-               "unique"->>'key', CASE WHEN tags::text <> '[]' THEN tags END, options,
+        SELECT id, task, decode(args, 'base64'), queue, priority, due, created_at, keep, coalesce(at_most_once, false),
+               crash_budget, "unique"->>'key', tags, options,
                CASE WHEN held THEN 3 WHEN due > moment THEN 0 ELSE 1 END
         FROM asked WHERE NOT EXISTS (SELECT FROM queuemgr.done WHERE done.id = asked.id)
         ORDER BY ordinality

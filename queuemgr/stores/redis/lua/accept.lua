@@ -38,14 +38,14 @@ local function write(one)
     hset('names', string.sub(one[REF], 2), place)
   end
   for _, tag in ipairs(one[LABELS] or {}) do
-    zset('tag:' .. tag, place, 0)
+    zset('tag:' .. tag, place, '0')
   end
   hset('queues', queue, 1)
   if one[DELAY] then
     moment = now + one[DELAY]
   end
   if not moment and not one[ON_HOLD] then
-    zset('ready:' .. queue, one[AT_DIGIT] .. place, 0)
+    zset('ready:' .. queue, one[AT_DIGIT] .. place, '0')
     return ready(queue)
   end
   local run = new_run(queue, one[AT_DIGIT])

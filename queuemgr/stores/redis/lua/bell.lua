@@ -1,4 +1,4 @@
--- Wakes who waits. Idle workers stand in line; each new job wakes the next of them that is really there.
+-- Remembers whom to wake once everything is written.
 
 local rings, looks, ends = {}, {}, {}
 local first_due, awaited
@@ -6,22 +6,6 @@ local first_due, awaited
 local function head(key)
   local first = call('ZRANGE', base .. key, 0, 0, 'WITHSCORES')
   return first[2] and tonumber(first[2])
-end
-
-local function ring(queue, times, word)
-  if call('EXISTS', base .. 'idle:' .. queue) == 0 or call('HEXISTS', base .. 'paused', queue) == 1 then
-    return
-  end
-  while times > 0 do
-    local channel = call('ZPOPMIN', base .. 'idle:' .. queue)[1]
-    if not channel then
-      return
-    end
-    -- Nobody hears the channel of a process that is dead.
-    if call('PUBLISH', channel, word) > 0 then
-      times = times - 1
-    end
-  end
 end
 
 local function ready(queue)

@@ -1,4 +1,4 @@
---! unit bell job promote choose
+--! head unit ring bell job promote choose
 -- Leases due jobs to a worker, by priority, then age.
 
 local worker = given.worker
@@ -41,7 +41,7 @@ local function lease(one)
   leave(place, run)
   run[STATE], run[ATTEMPT], run[WORKER], run[STARTED] = RUNNING, run[ATTEMPT] + 1, worker, now
   run[PROGRESS], run[NOTE] = false, false
-  stand(place, run, 0)
+  stand(place, run, '0')
   hset('runs', place, pack(run))
   hset('leases:' .. worker, place, given.number)
   became[place] = run

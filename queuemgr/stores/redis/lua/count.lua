@@ -1,4 +1,4 @@
---! unit
+--! head unit
 -- How many members some indexes have.
 
 local number = 0

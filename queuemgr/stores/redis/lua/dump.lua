@@ -1,4 +1,4 @@
---! unit bell job unique records merge
+--! head unit ring bell job unique records merge
 -- Whole jobs, the oldest first: place, job, run, error, size, arguments, result, whether and until when the unique key
 -- is held, history, output. A page ends early when it is heavy.
 

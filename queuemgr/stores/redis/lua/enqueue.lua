@@ -1,4 +1,4 @@
---! unit bell job unique endings accept
+--! head unit ring bell job unique endings accept
 -- Accepts all of the jobs, or none because a unique key is taken.
 
 local answers, key, holder = accept(given.jobs, false)

@@ -1,4 +1,4 @@
---! unit bell job records
+--! head unit ring bell job records
 -- All of one job that is asked for; nothing where there is no such job.
 
 local place = place_of(given.job)

@@ -98,7 +98,7 @@ local function leave(place, run)
 end
 
 local function enter(place, run)
-  stand(place, run, 0)
+  stand(place, run, '0')
   became[place] = run
   hset('runs', place, pack(run))
   if run[EXPIRES] then

@@ -1,4 +1,4 @@
---! unit
+--! head unit
 -- Writes the version into an empty place; tells the version that is there, and the time.
 
 local version = hget('meta', 'schema')

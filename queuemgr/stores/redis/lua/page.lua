@@ -1,4 +1,4 @@
---! unit bell job records merge
+--! head unit ring bell job records merge
 -- The next records of some indexes, or those of some jobs.
 
 if given.jobs then

@@ -1,4 +1,4 @@
---! unit
+--! head unit
 -- Pauses or resumes a queue. Everybody hears of a queue that goes on.
 
 hset('paused', given.queue, given.paused and '1' or false)

@@ -1,4 +1,4 @@
---! unit bell job
+--! head unit ring bell job
 -- Each queue that has jobs or is paused: its name, whether it is paused, jobs by state, the oldest ready one.
 
 local function oldest(queue)

@@ -1,4 +1,4 @@
---! unit bell job
+--! head unit ring bell job
 -- Progress and output of running jobs. A stale token changes nothing.
 
 -- one report

@@ -1,4 +1,4 @@
---! unit bell job unique endings accept
+--! head unit ring bell job unique endings accept
 -- Takes over whole jobs. Those that are here already are left alone.
 
 -- what a whole job has beside that which is accepted

@@ -1,4 +1,4 @@
---! unit
+--! head unit
 -- All schedules: name, definition, next and last firing.
 
 local told = {}

@@ -1,4 +1,4 @@
---! unit bell job unique endings
+--! head unit ring bell job unique endings
 -- Ends runs. A token that is not the newest changes nothing.
 
 -- one settlement

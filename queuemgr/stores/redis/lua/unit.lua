@@ -1,17 +1,11 @@
--- What a script is told, what it reads, and what it will write. Nothing is written before `commit`, because a script
--- that fails halfway is not undone: whatever may fail, fails before the first write.
+-- The time, and what a script will write. Nothing is written before `commit`, because a script that fails halfway is not
+-- undone: whatever may fail, fails before the first write.
 
-local base = KEYS[1]
-local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
-local given = unpacked(ARGV[1])
 local now = tonumber(ARGV[2])
 if not now then
   local time = call('TIME')
   now = time[1] + time[2] / 1e6
 end
-
--- As many arguments as the stack of Lua bears; even, so that pairs stay together.
-local MOST = 4000
 
 local hashes, sorted, after = {}, {}, {}
 
@@ -49,25 +43,6 @@ local function hget(key, field)
     return changed[field]
   end
   return call('HGET', base .. key, field)
-end
-
--- The values of many fields, by their names; into a table that may hold others.
-local function hmget(key, fields, values)
-  values = values or {}
-  for first = 1, #fields, MOST do
-    local last = math.min(first + MOST - 1, #fields)
-    local found = call('HMGET', base .. key, unpack(fields, first, last))
-    for n = first, last do
-      values[fields[n]] = found[n - first + 1]
-    end
-  end
-  return values
-end
-
-local function send(command, key, arguments)
-  for first = 1, #arguments, MOST do
-    call(command, base .. key, unpack(arguments, first, math.min(first + MOST - 1, #arguments)))
-  end
 end
 
 -- What is to be removed of each key, and what is to be set: pairs, in the order in which the command wants them.

@@ -1,4 +1,4 @@
---! unit
+--! head unit
 -- Removes a schedule; whether it was there.
 
 local there = hget('schedules', given.name)

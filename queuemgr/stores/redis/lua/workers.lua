@@ -1,4 +1,4 @@
---! unit
+--! head unit
 -- All workers: what they said when they joined, their last beat, their state.
 
 local told = {exact(now)}

@@ -1,0 +1,27 @@
+-- What every script begins with: the names of its keys, what it is told, and the way to the server's commands.
+
+local base = KEYS[1]
+local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
+local given = unpacked(ARGV[1])
+
+-- As many arguments as the stack of Lua bears; even, so that pairs stay together.
+local MOST = 4000
+
+-- The values of many fields, by their names; into a table that may hold others.
+local function hmget(key, fields, values)
+  values = values or {}
+  for first = 1, #fields, MOST do
+    local last = math.min(first + MOST - 1, #fields)
+    local found = call('HMGET', base .. key, unpack(fields, first, last))
+    for n = first, last do
+      values[fields[n]] = found[n - first + 1]
+    end
+  end
+  return values
+end
+
+local function send(command, key, arguments)
+  for first = 1, #arguments, MOST do
+    call(command, base .. key, unpack(arguments, first, math.min(first + MOST - 1, #arguments)))
+  end
+end

@@ -9,6 +9,7 @@
 # Options: --forking installs the unit with Type=forking; --extras redis,postgres,web adds what those stores need;
 # --python PATH chooses the interpreter; --no-start installs without starting.
 set -euo pipefail
+umask 022
 here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 user=queuemgr
@@ -18,13 +19,14 @@ logs=/var/log/queuemgr
 run=/var/run/queuemgr
 unit=/etc/systemd/system/queuemgr.service
 python=$home/.venv/bin/python
+links=/usr/local/bin
 
 say() { printf 'queuemgr: %s\n' "$*"; }
 die() { printf 'queuemgr: %s\n' "$*" >&2; exit 1; }
 need_root() { [[ $EUID -eq 0 ]] || die "this needs root: sudo ./install.sh $verb"; }
 booted() { [[ -d /run/systemd/system ]] && command -v systemctl >/dev/null; }
 
-verb=install forking= extras= purge= start=yes interpreter=
+verb=install forking= extras= purge= start=yes interpreter= ran=
 while (($#)); do
   case $1 in
     install | update | uninstall | status) verb=$1 ;;
@@ -67,10 +69,15 @@ make_folders() {
 install_code() {
   # A broken environment is made anew; nothing but code is in it.
   if ! "$python" -m pip --version >/dev/null 2>&1; then "$(find_python)" -m venv --clear "$home/.venv"; fi
-  local wanted=$here
-  [[ -n $extras ]] && wanted="$here[$extras]"
-  "$python" -m pip install --quiet --disable-pip-version-check --upgrade --constraint "$here/requirements-dev.txt" "$wanted"
-  "$python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$here"
+  local built wheel
+  built=$(mktemp -d)
+  local pip=("$python" -m pip --quiet --quiet --disable-pip-version-check)
+  "${pip[@]}" wheel --no-deps --wheel-dir "$built" "$here"
+  wheel=$(echo "$built"/queuemgr-*.whl)
+  "${pip[@]}" install --upgrade --constraint "$here/requirements-dev.txt" "$wheel${extras:+[$extras]}"
+  # Once more without the rest: new code may have the same version.
+  "${pip[@]}" install --no-deps --force-reinstall "$wheel"
+  rm -rf "$built"
   local settings=$here/deploy/config.py
   # Those of an installation that was removed without its data.
   [[ -e $state/config.py.kept ]] && settings=$state/config.py.kept
@@ -78,6 +85,10 @@ install_code() {
   rm -rf "$home/docs"
   cp -R "$here/docs" "$home/docs"
   install -o root -g root -m 0755 "$here/install.sh" "$home/install.sh"
+  local name
+  for name in queuemgr queuemgr-cli queuemgr-web; do
+    if [[ -x $home/.venv/bin/$name && ! -e $links/$name ]]; then ln -s "$home/.venv/bin/$name" "$links/$name"; fi
+  done
 }
 
 install_unit() {
@@ -88,12 +99,24 @@ install_unit() {
   systemctl enable --quiet queuemgr
 }
 
-stop_service() { if booted && systemctl is-active --quiet queuemgr; then systemctl stop queuemgr; fi; }
+stop_service() {
+  if booted; then
+    if systemctl is-active --quiet queuemgr; then ran=yes && systemctl stop queuemgr; fi
+  elif [[ -x $python ]] && "$python" -m queuemgr.service.daemon status >/dev/null 2>&1; then
+    ran=yes
+    "$python" -m queuemgr.service.daemon stop >/dev/null
+  fi
+}
 
 start_service() {
-  booted && [[ -n $start ]] || return 0
-  systemctl restart queuemgr || die "it did not start; see: journalctl -u queuemgr -n 50"
-  say "it runs; see: systemctl status queuemgr"
+  [[ -n $start ]] || return 0
+  if booted; then
+    systemctl restart queuemgr || die "it did not start; see: journalctl -u queuemgr -n 50"
+    say "it runs; see: systemctl status queuemgr"
+  elif [[ -n $ran ]]; then
+    runuser -u "$user" -- "$python" -m queuemgr.service.daemon start --daemon
+    say "it runs again"
+  fi
 }
 
 do_install() {
@@ -131,6 +154,10 @@ do_uninstall() {
     fi
   fi
   [[ -f $home/config.py && $purge == no ]] && install -o root -g root -m 0600 "$home/config.py" "$state/config.py.kept"
+  local name
+  for name in queuemgr queuemgr-cli queuemgr-web; do
+    if [[ $(readlink "$links/$name") == "$home"/* ]]; then rm -f "$links/$name"; fi
+  done
   rm -rf "$home" "$run"
   if [[ $purge == yes ]]; then
     rm -rf "$state" "$logs"

@@ -84,7 +84,7 @@ class Engine:
         self._low = 0
         self._rate = 0.0
         self._counted = time.monotonic()
-        self._still = 0
+        self._total = self._still = 0
         self._pruned = 0.0
         self._joined = False
         self._stopping = False
@@ -117,6 +117,7 @@ class Engine:
 
     def done(self, lease: Lease, error: BaseException | None) -> None:
         self._ended += 1
+        self._total += 1
         verdict = GIVEN_BACK if isinstance(error, Abandoned) else self._judge(lease, error)
         self._settle(lease, verdict, error)
         if lease.crashes or self._stopping:
@@ -163,7 +164,7 @@ class Engine:
         now = time.monotonic()
         if self._ended and now - self._counted > AHEAD / 2:
             self._rate = (self._rate + self._ended / (now - self._counted)) / 2
-            self._still = self._ended = 0
+            self._ended = 0
             self._counted = now
         ahead = min(MOST_AHEAD, int(self._rate * AHEAD))
         self._low = self._lanes.size + ahead - ahead // 2 - 1
@@ -242,10 +243,11 @@ class Engine:
             await self._store.claim(Claim(worker=self.id, queues=(), limit=0, tasks=EVERYTHING))
 
     def _release_what_waits_too_long(self) -> None:
-        if self._ended == self._still:
+        if self._total == self._still and (waiting := self._lanes.take_back()):
             self._rate = 0.0
-            self._give_back(self._lanes.take_back())
-        self._still = self._ended
+            self._give_back(waiting)
+            self._wake()
+        self._still = self._total
 
     async def _wind_up(self) -> None:
         self._stopping = True

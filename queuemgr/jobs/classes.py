@@ -41,6 +41,13 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     allowed: tuple[str, ...] = ("queuemgr.examples.*",)
     path: tuple[str, ...] = ()
 
+    def allow(self, path: str) -> bool:
+        """Whether the class at this dotted path may be imported."""
+        module = path.rpartition(".")[0]
+        at_home = "." not in module and any(Path(folder, f"{module}.py").is_file() for folder in self.folders)
+        named = path in self.registered.values()
+        return at_home or named or any(fnmatchcase(path, pattern) for pattern in self.allowed)
+
 
 class JobClasses(Registry):
     """The tasks of a service: every job class that may run, under its dotted path."""
@@ -58,7 +65,9 @@ class JobClasses(Registry):
     def check(self, name: str) -> str:
         """The dotted path of a class by its short name or path, without importing it. Raises UnknownTask."""
         path = self.places.registered.get(name, name)
-        self._allow(path)
+        if not self.places.allow(path):
+            near = self._nearest(path)
+            raise UnknownTask(f"no job class {path!r} may run here: {near}; put its file into a folder of jobs")
         module, _, class_name = path.rpartition(".")
         source = _source_of(module, self._search_path)
         if source is None:
@@ -76,16 +85,6 @@ class JobClasses(Registry):
     def _search_path(self) -> list[str]:
         return [*self.places.folders, *self.places.path, *sys.path]
 
-    def _allow(self, path: str) -> None:
-        module = path.rpartition(".")[0]
-        at_home = "." not in module and any(Path(folder, f"{module}.py").is_file() for folder in self.places.folders)
-        if at_home or path in self.places.registered.values():
-            return
-        if not any(fnmatchcase(path, pattern) for pattern in self.places.allowed):
-            raise UnknownTask(
-                f"no job class {path!r} may run here: {self._nearest(path)}; put its file into a folder of jobs"
-            )
-
     def _nearest(self, name: str) -> str:
         return did_you_mean(name, self.known())
 
@@ -100,7 +99,11 @@ def find_class(name: str, places: Places) -> type[QueueJobBase]:
     for place in (*places.folders, *places.path):
         if place not in sys.path:
             sys.path.append(place)
-    module_name, _, class_name = places.registered.get(name, name).rpartition(".")
+    path = places.registered.get(name, name)
+    # Whoever can write into the store has named it: what it may import is decided here.
+    if not places.allow(path):
+        raise UnknownTask(f"no job class {path!r} may run here: name it in the service's configuration")
+    module_name, _, class_name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), class_name, None)
     except ModuleNotFoundError as error:

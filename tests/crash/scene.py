@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import pytest
 
 from queuemgr.app import open_store
 from queuemgr.job import Job, JobRecord, State, new_id
@@ -27,16 +26,6 @@ PROGRAM = Path(__file__).with_name("program.py")
 ROOT = PROGRAM.parents[2]
 PATH = os.pathsep.join(map(str, (ROOT / "tests" / "servers" / "elsewhere", ROOT)))
 EXECUTORS = ("async", "thread", "process", "pool")
-# What a server does in one step has no midst in which a worker could die. tests/faults ends workers, servers and
-# connections while such a step is on its way.
-STEPS = {
-    "enqueue.inserted",
-    "claim.updated",
-    "settle.updated",
-    "promote.updated",
-    "reclaim.updated",
-    "tick.inserted",
-}
 T = TypeVar("T")
 
 
@@ -120,8 +109,6 @@ class Scene:
 
     def dies(self, *arguments: str, at: str) -> None:
         """Start it and wait until it has killed itself at that point."""
-        if self.store.remote and at in STEPS:
-            pytest.skip(f"{at} is a moment within the server")
         process = self.start(*arguments, die_at=at)
         status = process.wait(20.0)
         assert status == -signal.SIGKILL, f"it did not come to {at} and ended with {status}: {self.log(process)}"

@@ -23,7 +23,7 @@ from queuemgr.stores.sqlite import schema
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks_of, code_words_of
 
 # What nobody asks for by name.
-NOT_TOLD = {"send", "asend", "run"}
+NOT_TOLD = {"send", "asend", "run", "clock"}
 
 
 def _page(name: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from queuemgr.job import State
+from queuemgr.errors import JobExists
+from queuemgr.job import State, Unique
 from queuemgr.outcome import Verdict
 from queuemgr.store import Query
 from tests.journal.rig import Bench, dead, job, using
@@ -69,6 +70,19 @@ def test_a_result_that_is_not_small_stands_there_as_a_summary(tmp_path: Path) ->
         assert (told["summary"], told["size"], told["length"]) == (True, len(result), 1000)
         assert told["shape"] == "list of 1,000, each {id: int}"
         assert told["sample"][0] == {"id": 0}
+
+    using(tmp_path, body)
+
+
+def test_a_job_that_was_not_accepted_leaves_no_line(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        unique = Unique("key")
+        await bench.store.enqueue([job("a", unique=unique)])
+        with pytest.raises(JobExists):
+            await bench.store.enqueue([job("b", unique=unique)])
+        await bench.journal.drain()
+        assert bench.latest() == {"a": PENDING}
+        assert set(bench.journal.live) == {"a"}
 
     using(tmp_path, body)
 

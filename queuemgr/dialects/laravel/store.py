@@ -203,16 +203,25 @@ class LaravelStore(Desk):
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         answers = [False] * len(settlements)
         runs, places = [], []
+        plain: dict[tuple[str, str], list[tuple[int, Lease, bytes]]] = {}
         for place, settlement in enumerate(settlements):
-            reserved = await self._reserved(settlement.lease, settlement.worker)
-            if reserved is not None:
+            lease = settlement.lease
+            reserved = await self._reserved(lease, settlement.worker)
+            if reserved is None:
+                continue
+            if self._settling.is_plain(settlement, reserved):
+                plain.setdefault((lease.queue, settlement.worker), []).append((place, lease, reserved))
+            else:
                 runs.append(self._settling.run(settlement, reserved))
                 places.append(place)
         point("settle.updated")
+        for (queue, worker), ended in plain.items():
+            for part in (ended[start : start + MANY] for start in range(0, len(ended), MANY)):
+                done = await self._link.run(*self._settling.finish(queue, worker, [one[1:] for one in part]))
+                _note(answers, [one[0] for one in part], done)
         for start in range(0, len(runs), MANY):
             done = await self._link.runs(runs[start : start + MANY])
-            for place, was in zip(places[start : start + MANY], done, strict=True):
-                answers[place] = bool(was)
+            _note(answers, places[start : start + MANY], done)
         for settlement in settlements:
             self._held.pop((settlement.worker, settlement.lease.id, settlement.lease.attempt), None)
         point("settle.committed")
@@ -271,6 +280,11 @@ class LaravelStore(Desk):
             self._server_clock.heard(seconds + micros / 1e6, asked)
             self._heard = asked
         return self.clock.now()
+
+
+def _note(answers: list[bool], places: Sequence[int], done: Sequence[int]) -> None:
+    for place, was in zip(places, done, strict=True):
+        answers[place] = bool(was)
 
 
 @lru_cache(maxsize=8)

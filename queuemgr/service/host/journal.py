@@ -99,6 +99,14 @@ class Journal:
         for job in jobs:
             self.live.setdefault(job.id, Entry(job.id, job.created_at, job.task))
 
+    def unexpect(self, jobs: Iterable[Job]) -> None:
+        """They were not accepted, as far as is known."""
+        ids = [job.id for job in jobs]
+        for job_id in ids:
+            if (entry := self.live.get(job_id)) is not None and entry.status is None:
+                del self.live[job_id]
+        self.look_at(ids)
+
     def enqueued(self, jobs: Iterable[Job]) -> None:
         self._note([_Enqueued(job.id) for job in jobs])
 

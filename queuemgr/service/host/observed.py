@@ -41,7 +41,7 @@ class Observed:
         try:
             done = await self._store.enqueue(jobs)
         except BaseException:
-            self._journal.look_at([job.id for job in own])
+            self._journal.unexpect(own)
             raise
         self._journal.enqueued(own)
         return done

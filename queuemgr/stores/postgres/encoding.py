@@ -132,13 +132,7 @@ def encode_wish(claim: Claim, ticket: int, lease: float, *, joined: bool) -> byt
 
 
 def encode_jobs(jobs: Sequence[Job]) -> bytes:
-    return encode([
-        _Sent(
-            *(job.id, job.task, job.args, job.queue, job.priority, job.created_at, job.crash_budget),
-            *(job.run_at, job.delay, job.keep, job.at_most_once, job.held, job.unique, job.tags, job.options or None),
-        )
-        for job in jobs
-    ])  # fmt: skip
+    return encode([_sent(job) for job in jobs])
 
 
 def encode_job(job: Job) -> tuple[Value, ...]:
@@ -207,6 +201,26 @@ def sound(text: str) -> str:
 
 def without_nul(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _sent(job: Job) -> _Sent:
+    return _Sent(
+        job.id,
+        job.task,
+        job.args,
+        job.queue,
+        job.priority,
+        job.created_at,
+        job.crash_budget,
+        run_at=job.run_at,
+        delay=job.delay,
+        keep=job.keep,
+        at_most_once=job.at_most_once,
+        held=job.held,
+        unique=job.unique,
+        tags=job.tags,
+        options=job.options or None,
+    )
 
 
 def _end(n: int, ended: Settlement) -> _End:

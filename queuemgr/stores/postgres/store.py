@@ -91,12 +91,14 @@ class PostgresStore(Desk):
 
     async def enqueue(self, jobs: Sequence[Job]) -> list[Enqueued]:
         wires = await self._db.wires()
+        point("enqueue.inserted")
         done = await wires.gathering.enqueue(jobs)
         point("enqueue.committed")
         return done
 
     def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]:
         self._db.open_now()
+        point("enqueue.inserted")
         done = self._gathering.enqueue(jobs)
         point("enqueue.committed")
         return done
@@ -124,6 +126,8 @@ class PostgresStore(Desk):
         again = claim.worker in self._tickets
         ticket = self._tickets.setdefault(claim.worker, secrets.randbits(62))
         wish = encode_wish(claim, ticket, self.lease, joined=claim.worker in self._joined)
+        point("promote.updated")
+        point("claim.updated")
         answer = await self._claim(begin, wish, again=again)
         if not answer.known:
             await self.join(self._joined[claim.worker])
@@ -151,6 +155,7 @@ class PostgresStore(Desk):
             if not is_alive(host, pid, birth, roll.now - beat_at, self.lease):
                 # Only the silent can prove by a beat that they live.
                 beat = None if host == this_host() else beat_at
+                point("reclaim.updated")
                 await begin.ask(Question("bury", (worker, host, pid, birth, beat, self._given())))
 
     # settle
@@ -160,6 +165,7 @@ class PostgresStore(Desk):
             return []
         end = (await self._db.wires()).end
         ends = encode_ends(settlements)
+        point("settle.updated")
         try:
             answer = await end.ask(Question("settle", (*ends, self._doubtful), again=(*ends, True)))
         except BaseException:

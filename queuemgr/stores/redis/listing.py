@@ -92,7 +92,7 @@ async def _pages(server: Server, query: Query, step: int, edge: str | None) -> A
         told = await server.run("page", {**given, "edge": edge})
         jobs = _records(told)
         yield [job for job in jobs if _fits(job, query)]
-        if not jobs:
+        if len(jobs) < step:
             return
         edge = str(jobs[-1].position)
 

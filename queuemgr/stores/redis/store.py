@@ -77,19 +77,21 @@ class RedisStore(Desk):
     # enqueue
 
     async def enqueue(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        point("enqueue.inserted")
         answer = await self._server.run(*_accepting(jobs))
         point("enqueue.committed")
         return _enqueued(jobs, answer)
 
     def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        point("enqueue.inserted")
         answer = self._server.run_now(*_accepting(jobs))
         point("enqueue.committed")
         return _enqueued(jobs, answer)
 
     async def fire(self, name: str, due: float, next_at: float | None, jobs: Sequence[Job]) -> bool:
         firing = {"name": name, "due": due, "next_at": next_at, "number": next(self._numbers)}
-        fired = await self._server.run("fire", {**firing, "jobs": list(map(packed_job, jobs))})
         point("tick.inserted")
+        fired = await self._server.run("fire", {**firing, "jobs": list(map(packed_job, jobs))})
         return bool(fired)
 
     # claim
@@ -102,6 +104,8 @@ class RedisStore(Desk):
         in_doubt = self._in_doubt.setdefault(claim.worker, [])
         again = bool(in_doubt)
         number = in_doubt.pop() if again else next(self._numbers)
+        point("promote.updated")
+        point("claim.updated")
         try:
             claimed = await self._claim(claim, number, again=again)
         except BaseException:
@@ -151,8 +155,8 @@ class RedisStore(Desk):
         workers = zip(told[::2], told[1::2], strict=True)
         dead = [(worker, life) for worker, life in workers if not lives(*map(int, life.split()))]
         if dead:
-            await self._server.run("bury", {"host": host, "dead": [(w.decode(), life.decode()) for w, life in dead]})
             point("reclaim.updated")
+            await self._server.run("bury", {"host": host, "dead": [(w.decode(), life.decode()) for w, life in dead]})
 
     # settle
 
@@ -162,6 +166,7 @@ class RedisStore(Desk):
         given: dict[str, Any] = {"ended": list(map(_packed_end, settlements))}
         if self._address.keep_finished is not None:
             given["keep"] = self._address.keep_finished
+        point("settle.updated")
         answers = await self._server.run("settle", given)
         point("settle.committed")
         return list(map(bool, answers))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -17,16 +16,8 @@ import redis
 from queuemgr.dialects.laravel.keys import Keys
 
 APP = Path(__file__).parent / "php" / "app.php"
-ILLUMINATE = Path("/usr/share/php/Illuminate/Queue/RedisQueue.php")
 APP_KEY = "base64:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 PATIENCE = 30.0
-
-
-def missing() -> str | None:
-    if shutil.which("php") and ILLUMINATE.exists():
-        return None
-    packages = "php-cli php-redis php-mbstring php-illuminate-queue php-laravel-framework"
-    return f"no PHP with Laravel's queue (Debian: apt-get install {packages})"
 
 
 @dataclass(slots=True)

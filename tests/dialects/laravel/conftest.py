@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import redis
 
-from .application import Application, missing
+from .application import Application
 
 pytest.register_assert_rewrite("queuemgr.testing.dialect", "queuemgr.testing.contract")
 
@@ -35,7 +35,6 @@ def everything(url: str) -> Callable[[], object]:
 
 
 @pytest.fixture
-def peer(url: str, tmp_path: Path) -> Application:
-    if why := missing():
-        pytest.skip(why)
+def peer(url: str, tmp_path: Path, needs: Callable[[str], None]) -> Application:
+    needs("php")
     return Application(url, tmp_path)

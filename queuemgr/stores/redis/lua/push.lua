@@ -1,6 +1,6 @@
 --! head ring
--- Accepts plain jobs, as nearly all are: ready at once, without a unique key, tags, large arguments or an id of their own.
--- It does so without the common parts, because there is a producer who waits for it.
+-- Accepts plain jobs, as nearly all are: ready at once, without a unique key, tags, large arguments or an id of one's
+-- own. It does so without the common parts, because there is a producer who waits for it.
 
 -- one job, as `accept` knows it too
 local PLACE, BODY, AT_QUEUE, AT_DIGIT = 2, 3, 4, 5

@@ -1,5 +1,5 @@
--- The time, and what a script will write. Nothing is written before `commit`, because a script that fails halfway is not
--- undone: whatever may fail, fails before the first write.
+-- The time, and what a script will write. Nothing is written before `commit`, because a script that fails halfway is
+-- not undone: whatever may fail, fails before the first write.
 
 local now = tonumber(ARGV[2])
 if not now then

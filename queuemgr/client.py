@@ -68,10 +68,17 @@ class AsyncClient:
         """Raises JobExists where its unique key is taken."""
         return (await self.enqueue_many([call]))[0]
 
-    async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[AsyncHandle[R]]:
-        """All of them in one transaction, or none."""
-        done = await self.store.enqueue([call.job for call in calls])
+    async def enqueue_many(self, calls: Iterable[Call[R]], connection: Any = None) -> list[AsyncHandle[R]]:
+        """All of them in one transaction, or none; with `connection`, in the caller's own transaction on it."""
+        jobs = [call.job for call in calls]
+        done = await (self.store.enqueue(jobs) if connection is None else self._enqueue_on(connection, jobs))
         return [AsyncHandle(self, one.id, existing=one.existing) for one in done]
+
+    async def _enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
+        if not hasattr(self.store, "enqueue_on_async"):
+            raise Unsupported(_cannot_take_part(self.store))
+        done: list[Enqueued] = await self.store.enqueue_on_async(connection, jobs)
+        return done
 
     def handle(self, job_id: str) -> AsyncHandle[Any]:
         """A handle of a job that was enqueued elsewhere."""
@@ -320,11 +327,14 @@ class Client:
     def _enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
         store = self.aio.store
         if not hasattr(store, "enqueue_on"):
-            raise Unsupported(
-                f"{store.url} cannot take part in another connection's transaction; enqueue after the commit"
-            )
+            raise Unsupported(_cannot_take_part(store))
         done: list[Enqueued] = store.enqueue_on(connection, jobs)
         return done
+
+
+def _cannot_take_part(store: Store) -> str:
+    kind = store.url.partition("://")[0]
+    return f"a store at {kind}:// cannot take part in the transaction of this connection; enqueue after the commit"
 
 
 def _which(job_ids: tuple[str, ...], query: Query | None) -> Query:

@@ -11,7 +11,8 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from .errors import ServiceNotRunning
+from .errors import ConfigError, ServiceNotRunning
+from .jobs.classes import loading
 from .jobs.naming import name_for_others, places_of_program
 from .service.host.calling import Caller
 from .service.host.config import HostConfig
@@ -63,6 +64,12 @@ class QueueSystem:
         """
         if self.is_running():
             return
+        if (name := loading.get()) is not None:
+            # Without this each job would start a service whose job starts one, and so on.
+            raise ConfigError(
+                f"the file of {name} starts a queue system when it is imported, as every job of it does: "
+                "put that below `if __name__ == '__main__':`"
+            )
         from .service.host.running import start
 
         if self._proc_dir is None:

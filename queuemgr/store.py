@@ -318,7 +318,10 @@ class TransactionalStore(Protocol):
     """A store that can write into the caller's own transaction."""
 
     def enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
-        """The jobs exist if and only if the caller's transaction commits."""
+        """The jobs exist if and only if the caller's transaction commits.
+
+        Where the caller's connection may be asynchronous, there is `enqueue_on_async`, too.
+        """
 
 
 class Migrating(Protocol):

@@ -285,6 +285,7 @@ class Worker:
     async def _join(self) -> None:
         for task in self._tasks:
             task.prepare()
+        await self._store.open()
         now = self._clock.now()
         info = WorkerInfo(
             id=self.id,
@@ -298,7 +299,6 @@ class Worker:
             started_at=now,
             beat_at=now,
         )
-        await self._store.open()
         await self._store.join(info)
         if self._pulse is not None:
             self._pulse.keep()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
+from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from queuemgr.task import Sender
+
+loading: ContextVar[str | None] = ContextVar("queuemgr_loading", default=None)
+"""The job class whose module is being imported for its job."""
 
 OPTIONS = Options().changed({"executor": "process", "attempts": 1})
 
@@ -104,12 +108,15 @@ def find_class(name: str, places: Places) -> type[QueueJobBase]:
     if not places.allow(path):
         raise UnknownTask(f"no job class {path!r} may run here: name it in the service's configuration")
     module_name, _, class_name = path.rpartition(".")
+    before = loading.set(name)
     try:
         found = getattr(importlib.import_module(module_name), class_name, None)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
             raise UnknownTask(f"the job class {name!r} cannot be imported: {error}") from error
         raise
+    finally:
+        loading.reset(before)
     if not (isinstance(found, type) and issubclass(found, QueueJobBase)):
         raise UnknownTask(f"{name!r} is no job class: derive it from queuemgr.jobs.base.QueueJobBase")
     return found

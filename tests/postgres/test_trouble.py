@@ -6,7 +6,8 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from queuemgr.stores.postgres.store import PostgresStore
 from tests.postgres.rig import at, claim_of, make_job, plain, work_off
 from tests.servers.postgres import Postgres
 
+T = TypeVar("T")
 OwnPostgres = Callable[..., Postgres]
 
 _END_ALL = """
@@ -57,26 +59,28 @@ def test_a_store_whose_connections_were_ended_goes_on(postgres_url: str) -> None
 
 def test_no_job_is_lost_or_stranded_while_connections_are_ended_in_mid_work(postgres_url: str) -> None:
     name = postgres_url[-8:]
-    over = threading.Event()
 
-    def disturb() -> None:
-        while not over.wait(0.05):
-            end_connections(postgres_url, name)
+    async def disturbed(work: Awaitable[T]) -> T:
+        """While it goes on, and not only before and after, every connection of the store is ended."""
+        answer, _ = await asyncio.gather(work, asyncio.to_thread(end_connections, postgres_url, name))
+        return answer
+
+    async def work_on(store: PostgresStore) -> list[str]:
+        ids: list[str] = []
+        while leases := (await disturbed(store.claim(claim_of(limit=9)))).leases:
+            ids += [lease.id for lease in leases]
+            ends = [Settlement(lease, "w", SUCCEEDED, time.time()) for lease in leases]
+            assert all(await disturbed(store.settle(ends)))
+        return ids
 
     async def course() -> None:
         store = PostgresStore(named(postgres_url, name))
         await store.open()
-        disturber = threading.Thread(target=disturb)
-        disturber.start()
-        try:
-            ids = [done.id for _ in range(30) for done in await store.enqueue([make_job() for _ in range(10)])]
-            leased = await work_off(store, limit=7)
-        finally:
-            over.set()
-            disturber.join()
-        leased += await work_off(store)
-        assert sorted(leased) == sorted(ids)
-        assert await store.count(Query(states=(State.SUCCEEDED,))) == 300
+        batches = [[make_job() for _ in range(10)] for _ in range(12)]
+        for batch in batches:
+            await disturbed(store.enqueue(batch))
+        assert sorted(await work_on(store)) == sorted(job.id for batch in batches for job in batch)
+        assert await store.count(Query(states=(State.SUCCEEDED,))) == await store.count(Query()) == 120
         await store.close()
 
     asyncio.run(course())

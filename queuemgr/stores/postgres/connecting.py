@@ -32,13 +32,17 @@ class Link:
         self._address = address
         try:
             self.connection = _connect(address)
-            self.pgconn = self.connection.pgconn
-            self.socket = self.pgconn.socket
-            self._poll = select.poll()
-            self._poll.register(self.socket, select.POLLIN | select.POLLERR | select.POLLHUP)
+        except psycopg.Error as error:
+            raise refusal_of(error) from error
+        self.pgconn = self.connection.pgconn
+        self.socket = self.pgconn.socket
+        self._poll = select.poll()
+        self._poll.register(self.socket, select.POLLIN | select.POLLERR | select.POLLHUP)
+        try:
             self.pooled = _is_pooled(self.connection) if address.pooler is None else address.pooler
             self._set_up(address)
         except psycopg.Error as error:
+            self.connection.close()
             raise refusal_of(error) from error
 
     def _set_up(self, address: Address) -> None:
@@ -57,8 +61,9 @@ class Link:
         if self._prepared:
             return
         try:
-            self.connection.execute("; ".join(statements.prepare(self._sql)).encode())
+            self.connection.execute("; ".join(statements.prepare(self._sql)))
         except psycopg.Error as error:
+            self.close()
             raise refusal_of(error) from error
         self._prepared = True
 

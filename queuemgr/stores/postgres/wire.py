@@ -110,6 +110,10 @@ class Wire:
             self._flush()
         except psycopg.Error as error:
             raise Refused("", str(error)) from error
+        except BaseException:
+            # It was not even sent: no answer is to be waited for.
+            self._answer = None
+            raise
         return answer_of(await answer)
 
     def _flush(self) -> None:

@@ -47,7 +47,7 @@ def sync(port: int, jobs: int) -> None:
     queue = Queue(redis.Redis(port=port), "default")
 
     @queue.handler
-    def handle(data: dict[str, Any]) -> None:
+    def handle(_: dict[str, Any]) -> None:
         if course.one():
             queue.shutdown()
 
@@ -60,7 +60,7 @@ async def asynchronous(port: int, jobs: int, nap: float) -> None:
     queue = AsyncQueue(redis.Redis(port=port), "default", max_concurrent_jobs=LANES)
 
     @queue.handler
-    async def handle(data: dict[str, Any]) -> None:
+    async def handle(_: dict[str, Any]) -> None:
         course.running += 1
         course.most = max(course.most, course.running)
         if nap:

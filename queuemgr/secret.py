@@ -12,11 +12,11 @@ DOTS = "•••"
 class Secret(Generic[T]):
     """Wraps an argument or a part of one; the task unwraps it by `reveal()`.
 
-        @app.task
-        def charge(card: Secret[str]) -> None:
-            pay(card.reveal())
+    @app.task
+    def charge(card: Secret[str]) -> None:
+        pay(card.reveal())
 
-        charge.enqueue(Secret("4111 1111"))
+    charge.enqueue(Secret("4111 1111"))
     """
 
     __slots__ = ("_value",)

@@ -54,6 +54,13 @@ def all_ended(file: Path) -> bool:
     return all(lines(file)[f"ended {n}"] for n in range(JOBS))
 
 
+def waiting(port: int, appname: str) -> int:
+    """How many jobs are in the queue or reserved."""
+    ready = f"{appname}_database_queues:python"
+    with redis.Redis(port=port) as client:
+        return int(client.llen(ready)) + int(client.zcard(f"{ready}:reserved"))
+
+
 @pytest.mark.crash
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("point", "unsettled"), POINTS.items())
@@ -66,12 +73,12 @@ def test_a_worker_that_is_killed_loses_no_job(
     with worker(port, appname, kind, file, QUEUEMGR_DIE_AT=point) as first:
         assert first.wait(30) == -signal.SIGKILL
     with worker(port, appname, kind, file) as second:
-        until(lambda: all_ended(file))
+        until(lambda: all_ended(file) and not waiting(port, appname))
         second.terminate()
         assert second.wait(30) == 0
     assert sum(lines(file)[f"ended {n}"] for n in range(JOBS)) - JOBS <= unsettled
     with redis.Redis(port=port) as client:
-        assert [key for key in client.scan_iter(f"{appname}_*", count=10_000)] == []
+        assert list(client.scan_iter(f"{appname}_*", count=10_000)) == []
 
 
 @pytest.mark.crash

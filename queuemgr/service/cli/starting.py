@@ -55,13 +55,14 @@ def _describe(path: str, queues: Mapping[str, int]) -> dict[str, Any]:
     import asyncio
 
     from queuemgr.service.connecting import load_app
+    from queuemgr.service.operations.addresses import shown_url
 
     try:
         app = load_app(path)
         asyncio.run(app.aio.store.open())
         return {
             "app": path,
-            "store": app.url,
+            "store": shown_url(app.url),
             "queues": dict(queues or app.queues),
             "unused_queues": sorted(queues.keys() - app.queues.keys()),
             "tasks": sorted(app.tasks.names),

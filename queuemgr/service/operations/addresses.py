@@ -13,5 +13,9 @@ _OPTION = re.compile(r"([?&][a-z_]*password=)[^&]*")
 
 
 def shown(store: Store) -> str:
-    """The URL with `***` for every password in it."""
-    return _OPTION.sub(r"\1***", _LOGIN.sub(r"\1:***@", store.url))
+    """The store's URL with `***` for every password in it."""
+    return shown_url(store.url)
+
+
+def shown_url(url: str) -> str:
+    return _OPTION.sub(r"\1***", _LOGIN.sub(r"\1:***@", url))

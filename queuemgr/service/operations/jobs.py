@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from queuemgr.errors import ResultError, StoreError
+from queuemgr.errors import ResultError, StoreError, Unsupported
 from queuemgr.job import State
 from queuemgr.result import Reference
 from queuemgr.service.facts import attempt_facts, job_facts, line_facts
@@ -49,7 +49,7 @@ async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
     around = Surroundings(await client.queues(), await client.workers(), now)
     reason = reason_of(record, around)
     arguments = await client.store.arguments(record.id)
-    last = deque([line async for line in whole_lines(output_of(client, record.id))], maxlen=lines)
+    last = await _last_lines(client, record.id, lines)
     return {
         "at": now,
         "job": job_facts(record, now),
@@ -60,6 +60,14 @@ async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
         "attempts": [attempt_facts(attempt) for attempt in record.attempts],
         "output": [line_facts(line) for line in last],
     }
+
+
+async def _last_lines(client: AsyncClient, job_id: str, most: int) -> deque[OutputLine]:
+    try:
+        return deque([line async for line in whole_lines(output_of(client, job_id))], maxlen=most)
+    except Unsupported:
+        # The store keeps no output of any job, which is no reason to hide the rest.
+        return deque()
 
 
 async def resolve(client: AsyncClient, job_id: str) -> str:

@@ -8,6 +8,7 @@ from queuemgr.job import State
 from queuemgr.service.facts import Facts, job_facts
 from queuemgr.store import Query
 
+from .addresses import shown
 from .queues import list_queues
 from .workers import list_workers
 
@@ -29,7 +30,7 @@ async def overview(client: AsyncClient, queue: str | None = None, most: int = 50
     now = client.clock.now()
     return {
         "at": now,
-        "url": client.store.url,
+        "url": shown(client.store),
         "queues": queues,
         "workers": workers,
         "running": [job_facts(job, now) for job in running.jobs],

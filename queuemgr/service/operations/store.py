@@ -28,7 +28,7 @@ async def store_info(client: AsyncClient) -> Facts:
     path: Path | None = getattr(client.store, "path", None)
     return {
         "at": now,
-        "url": client.store.url,
+        "url": shown(client.store),
         "file": str(path) if path else None,
         "size": _bytes_of(path) if path else None,
         "jobs": sum(states.values()),

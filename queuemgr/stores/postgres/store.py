@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.clock import ServerClock, SystemClock
@@ -67,6 +68,7 @@ class PostgresStore(Desk):
         self._patrolled = 0.0
         self._joined: dict[str, WorkerInfo] = {}
         self._tickets: dict[str, int] = {}
+        self._next_due = 0.0
         self._doubtful = False
 
     def _given(self) -> float | None:
@@ -126,7 +128,8 @@ class PostgresStore(Desk):
         again = claim.worker in self._tickets
         ticket = self._tickets.setdefault(claim.worker, secrets.randbits(62))
         wish = encode_wish(claim, ticket, self.lease, joined=claim.worker in self._joined)
-        point("promote.updated")
+        if self._next_due <= self.clock.now():
+            point("promote.updated")
         point("claim.updated")
         answer = await self._claim(begin, wish, again=again)
         if not answer.known:
@@ -134,6 +137,7 @@ class PostgresStore(Desk):
             answer = await self._claim(begin, wish, again=again)
         # Until here the answer may have been lost, and with it jobs that nobody would run: then it is asked for again.
         del self._tickets[claim.worker]
+        self._next_due = inf if answer.due is None else answer.due
         point("claim.committed")
         return Claimed(answer.taken(), answer.due)
 

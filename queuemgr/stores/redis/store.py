@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from functools import lru_cache
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -59,6 +60,7 @@ class RedisStore(Desk):
         self._patrolled = float("-inf")
         self._joined: dict[str, WorkerInfo] = {}
         self._tasks_wanted = False
+        self._next_due = 0.0
         self._numbers = map(f"{secrets.token_hex(6)}{{:x}}".format, count())
         # Claims of which nobody knows whether they were carried out, by worker.
         self._in_doubt: dict[str, list[str]] = {}
@@ -104,7 +106,8 @@ class RedisStore(Desk):
         in_doubt = self._in_doubt.setdefault(claim.worker, [])
         again = bool(in_doubt)
         number = in_doubt.pop() if again else next(self._numbers)
-        point("promote.updated")
+        if self._next_due <= now:
+            point("promote.updated")
         point("claim.updated")
         try:
             claimed = await self._claim(claim, number, again=again)
@@ -145,6 +148,7 @@ class RedisStore(Desk):
         _, now, started, next_due, resting, *told = answer
         self._heard(now, asked_at)
         due = None if next_due is None else float(next_due)
+        self._next_due = inf if due is None else due
         if rest is not None and resting:
             rest.stands_in_line(due)
         return Claimed(_leases(told, float(started)), due)

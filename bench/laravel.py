@@ -58,10 +58,9 @@ def io(port: int, rounds: int, jobs: int) -> None:
         done = python(port, "async", jobs, NAP)
         rates.append(done["rate"])
         most = max(most, done["most"])
-    print(
-        f"{NAP * 1000:.0f} ms handlers, {LANES} at once: {told(rates)} jobs/s, {100 * median(rates) / ideal:.0f} % of the"
-    )
-    print(f"  ideal {ideal:.0f}; most handlers at once: {most}")
+    share = 100 * median(rates) / ideal
+    print(f"{NAP * 1000:.0f} ms handlers, {LANES} at once: {told(rates)} jobs/s, {share:.0f} % of {ideal:.0f}")
+    print(f"  most handlers at once: {most}")
     bare = [json.loads(run(["bare"], port))["rate"] for _ in range(rounds)]
     print(f"  the same tasks in a bare asyncio program without a queue: {told(bare)} jobs/s")
 

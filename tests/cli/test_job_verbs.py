@@ -54,7 +54,16 @@ def test_a_job_is_added_started_waited_for_and_shown(service: Service) -> None:
 
 
 def test_start_may_be_asked_for_at_once_and_options_reach_the_job(service: Service) -> None:
-    call("job", "add", f"{JOBS}.Sleeping", "late", json.dumps({"note": "x"}), "--start", "--timeout", "0.2")
+    call(
+        "job",
+        "add",
+        f"{JOBS}.Sleeping",
+        "late",
+        json.dumps({"note": str(service.note("late"))}),
+        "--start",
+        "--timeout",
+        "0.2",
+    )
     result = call("job", "wait", "late")
     assert result.exit_code == 1
     assert "ERROR" in result.stdout

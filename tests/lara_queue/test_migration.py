@@ -18,7 +18,6 @@ import pytest
 import redis
 
 from lara_queue import Queue
-from tests.servers.process import until
 from tests.servers.redis import Redis
 
 ROOT = Path(__file__).parents[2]

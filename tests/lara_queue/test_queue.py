@@ -1,4 +1,4 @@
-"""The synchronous queue: what is sent arrives, what fails is tried again and kept, and `listen` ends when it is told."""
+"""The synchronous queue: what is sent arrives, what fails is tried again and kept, and `listen` ends when told."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ import redis.asyncio
 
 from lara_queue import EventEmitter, Queue, RetryStrategy
 from tests.dialects.laravel.application import Application
+from tests.lara_queue.conftest import Make, listening
 from tests.servers.process import until
 from tests.servers.redis import Redis
-
-from tests.lara_queue.conftest import Make, listening
 
 EMAIL = "App\\Jobs\\EmailJob"
 

@@ -45,7 +45,7 @@ IMPORTS = {
     "queuemgr.core.ipc": ("update_job_state",),
     "queuemgr.core.exceptions": ("IPCError", "ProcessControlError", "RegistryError"),
     "queuemgr.constants": ("DEFAULT_REGISTRY_PATH", "DEFAULT_SHUTDOWN_TIMEOUT", "DESCRIPTION_JOB_CREATED"),
-    "queuemgr.service.cli": ("JobClassFinder", "main"),
+    "queuemgr.service.cli": ("QueueManagerCLI",),
     "queuemgr.examples.result_job": ("SumJob",),
     "queuemgr.examples.large_result_job": ("LargeResultJob",),
 }

@@ -15,7 +15,7 @@ from queuemgr.job import new_id, order_of
 from queuemgr.options import Backoff
 
 from . import command, values
-from .marker import Marker
+from .marker import NONE, Marker
 from .payload import COMMAND, MOST, Payload, parse
 from .php import serialize, unserialize
 
@@ -29,6 +29,9 @@ NEWEST = 13
 FOREVER = 1 << 30
 CRASH_BUDGET = 3
 MOST_STEPS = 20
+
+_WISHES = ("retryUntil", "maxTries", "maxExceptions", "timeout", "backoff", "failOnTimeout")
+_NOTHING = (b"null", b"false")
 
 ABILITIES = frozenset(
     {
@@ -130,21 +133,22 @@ class Laravel:
     def read(self, record: bytes, now: float) -> Reading:
         return self.reading(parse(record), now)
 
-    def reading(self, payload: Payload, now: float) -> Reading:
-        """The same of a payload that was parsed already."""
+    def reading(self, payload: Payload, now: float, *, brief: bool = False) -> Reading:
+        """The same of a payload that was parsed already. `brief` leaves out what a worker has no use for."""
         marker = payload.marker
-        tags = payload.value("tags")
+        tags = None if brief else payload.value("tags")
+        asks = marker != NONE or any(payload.fields.get(name, b"null") not in _NOTHING for name in _WISHES)
         return Reading(
             id=payload.id,
             names=payload.names,
             failures=payload.attempts,
             crashes=marker.crashes,
-            options=_options(payload) or None,
+            options=(_options(payload) or None) if asks else None,
             at_most_once=marker.once,
-            created_at=_created_at(payload),
+            created_at=None if brief else _created_at(payload),
             tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
             unique_key=marker.lock,
-            over=_over(payload, now),
+            over=_over(payload, now) if asks else None,
         )
 
     def open(self, record: bytes) -> Contents:

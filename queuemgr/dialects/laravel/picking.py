@@ -84,7 +84,7 @@ class Picking:
         task = payload.names[0] if EVERY in self.tasks else self._known(payload)
         if task is None:
             return
-        reading = self.dialect.reading(payload, self.now)
+        reading = self.dialect.reading(payload, self.now, brief=True)
         if reading.over is not None:
             kept = payload.changed(marker=payload.marker.at_rest())
             past = {"claims": payload.marker.claims, "attempts": reading.failures, "crashes": reading.crashes}

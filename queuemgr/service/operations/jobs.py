@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
     from queuemgr.service.facts import Facts
+    from queuemgr.service.lines import Line
     from queuemgr.store import OutputLine, Query
 
 PAGE = 1000
@@ -62,7 +63,7 @@ async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
     }
 
 
-async def _last_lines(client: AsyncClient, job_id: str, most: int) -> deque[OutputLine]:
+async def _last_lines(client: AsyncClient, job_id: str, most: int) -> deque[Line]:
     try:
         return deque([line async for line in whole_lines(output_of(client, job_id))], maxlen=most)
     except Unsupported:

@@ -1,4 +1,4 @@
-"""The command line on Laravel's queues: its verbs work, what cannot be done is a sentence, and looking changes nothing."""
+"""The command line on Laravel's queues: what works, what is refused in a sentence, and that looking changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The Queue Manager's settings. `python -m queuemgr.service.daemon config` shows all of them and where each comes from."""
+"""Settings of the Queue Manager. `python -m queuemgr.service.daemon config` shows all of them and their origins."""
+
+from __future__ import annotations
 
 PROC_MANAGER_CONFIG = {
     "registry_path": "/var/lib/queuemgr/registry.jsonl",

@@ -19,7 +19,7 @@ def completed(line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "answers"),
     [
-        ("queuemgr jo", ["jobs"]),
+        ("queuemgr jo", ["jobs", "job"]),
         ("queuemgr jobs re", ["retry", "release"]),
         ("queuemgr jobs list --st", ["--state", "--store"]),
         ("queuemgr jobs list --state s", ["scheduled", "succeeded"]),

@@ -5,9 +5,9 @@ Each step is one function in the database (sql/), so that it is one round trip a
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import replace
+from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,8 @@ class PostgresStore(Desk):
         self._remembering = Remembering(self.clock.monotonic)
         self._patrolled = 0.0
         self._joined: dict[str, WorkerInfo] = {}
+        # Each is larger than any of a process that had the worker's name before.
+        self._numbers = count(time.time_ns())
         self._tickets: dict[str, int] = {}
         self._next_due = 0.0
         self._doubtful = False
@@ -126,7 +128,7 @@ class PostgresStore(Desk):
         begin = (await self._db.wires()).begin
         await self._patrol(begin)
         again = claim.worker in self._tickets
-        ticket = self._tickets.setdefault(claim.worker, secrets.randbits(62))
+        ticket = self._tickets.setdefault(claim.worker, next(self._numbers))
         wish = encode_wish(claim, ticket, self.lease, joined=claim.worker in self._joined)
         if self._next_due <= self.clock.now():
             point("promote.updated")

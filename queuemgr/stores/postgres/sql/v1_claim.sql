@@ -1,5 +1,7 @@
 -- The claim. `wish` is {worker, ticket, joined, lease, queues: [[name, share], ...], most, tasks}; `again` says that it
 -- may have been sent before. Answers {now, known, due, leases}.
+-- Tickets grow. What is sent again sets a fence: should the first sending come later than it, over a connection that
+-- was given up, it leases nothing, because nobody would hear of it.
 CREATE FUNCTION queuemgr.claim(wish json, again boolean, given float8) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
@@ -7,8 +9,18 @@ DECLARE
     me text := wish->>'worker';
     chosen bigint[] := '{}';
     leases json;
+    mine bigint := (wish->>'ticket')::bigint;
+    may_choose boolean := true;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(queuemgr.space(), hashtext('worker ' || me));
+    IF again THEN
+        -- Alone: the first sending, if it is still at work, ends before.
+        PERFORM pg_advisory_xact_lock(queuemgr.space(), hashtext('worker ' || me));
+        UPDATE queuemgr.workers SET fence = mine WHERE id = me AND (fence IS NULL OR fence < mine);
+        may_choose := FOUND OR NOT EXISTS (SELECT FROM queuemgr.workers WHERE id = me);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(queuemgr.space(), hashtext('worker ' || me));
+        may_choose := NOT EXISTS (SELECT FROM queuemgr.workers WHERE id = me AND fence >= mine);
+    END IF;
     IF (wish->>'joined')::boolean THEN
         -- One that was taken for dead but asks on is alive: what it leases must have an owner whose death is noticed.
         IF NOT EXISTS (SELECT FROM queuemgr.workers WHERE id = me) THEN
@@ -19,15 +31,15 @@ BEGIN
     END IF;
     PERFORM queuemgr.promote(moment);
     IF again THEN
-        leases := queuemgr.leases_of(me, (wish->>'ticket')::bigint);
+        leases := queuemgr.leases_of(me, mine);
     END IF;
-    IF leases IS NULL AND (wish->>'most')::integer > 0 THEN
+    IF leases IS NULL AND may_choose AND (wish->>'most')::integer > 0 THEN
         chosen := queuemgr.choose(wish);
     END IF;
     IF cardinality(chosen) > 0 THEN
-        UPDATE queuemgr.jobs SET state = 2, worker = me, ticket = (wish->>'ticket')::bigint, attempt = attempt + 1,
+        UPDATE queuemgr.jobs SET state = 2, worker = me, ticket = mine, attempt = attempt + 1,
             started_at = moment, progress = NULL, note = NULL WHERE seq = ANY(chosen);
-        leases := queuemgr.leases_of(me, (wish->>'ticket')::bigint);
+        leases := queuemgr.leases_of(me, mine);
     END IF;
     RETURN json_build_object('now', moment, 'known', true, 'leases', leases, 'due', least(
         (SELECT min(run_at) FROM queuemgr.jobs WHERE state = 0),

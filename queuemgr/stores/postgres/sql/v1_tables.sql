@@ -131,7 +131,8 @@ CREATE TABLE queuemgr.workers (
     concurrency integer NOT NULL,
     started_at float8 NOT NULL,
     beat_at float8 NOT NULL,
-    state text NOT NULL
+    state text NOT NULL,
+    fence bigint
 ) WITH (fillfactor = 30, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 
 CREATE TABLE queuemgr.schedules (

@@ -11,10 +11,12 @@ BEGIN
         IS DISTINCT FROM (info->>'host', (info->>'pid')::bigint, (info->>'birth')::bigint) THEN
         PERFORM queuemgr.take_back(known.id, queuemgr.clock(given), known.state <> 'stopping');
     END IF;
-    INSERT INTO queuemgr.workers SELECT * FROM json_populate_record(NULL::queuemgr.workers, info)
-    ON CONFLICT (id) DO UPDATE SET (host, pid, birth, name, queues, tasks, concurrency, started_at, beat_at, state) =
+    INSERT INTO queuemgr.workers AS old SELECT * FROM json_populate_record(NULL::queuemgr.workers, info)
+    ON CONFLICT (id) DO UPDATE SET (host, pid, birth, name, queues, tasks, concurrency, started_at, beat_at, state,
+                                    fence) =
         (excluded.host, excluded.pid, excluded.birth, excluded.name, excluded.queues, excluded.tasks,
-         excluded.concurrency, excluded.started_at, excluded.beat_at, excluded.state);
+         excluded.concurrency, excluded.started_at, excluded.beat_at, excluded.state,
+         CASE WHEN (old.pid, old.birth) = (excluded.pid, excluded.birth) THEN old.fence END);
 END $$;
 
 -- Answers the store's time, whether the worker is known, and which of its jobs somebody wants cancelled. Nothing is

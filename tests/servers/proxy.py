@@ -20,7 +20,7 @@ class Proxy:
         self.to = to
         self.port = 0
         self.delay = 0.0
-        self.held = 0  # questions that have come since it is stalled
+        self.held = 0  # questions and answers that have come since it is stalled
         self._cut_after: int | None = None
         self._flowing: asyncio.Event
         self._writers: set[asyncio.StreamWriter] = set()
@@ -90,7 +90,7 @@ class Proxy:
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, answers: bool = False) -> None:
         while data := await source.read(CHUNK):
             await asyncio.sleep(self.delay)
-            self.held += not answers and not self._flowing.is_set()
+            self.held += not self._flowing.is_set()
             await self._flowing.wait()
             if answers and self._cut_after is not None:
                 data, self._cut_after = data[: self._cut_after], None

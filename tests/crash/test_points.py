@@ -134,7 +134,7 @@ def test_a_job_was_given_back_before_its_worker_dies_at_its_very_end(scene: Scen
 def test_a_delayed_job_survives_a_worker_that_dies_as_it_becomes_ready(scene: Scene, executor: str) -> None:
     # The first to use a server's store makes its tables, which may take longer than the delay.
     assert scene.count_running() == 0
-    (job_id,) = scene.enqueue(executor, run_at=time.time() + 0.05)
+    (job_id,) = scene.enqueue(executor, run_at=time.time() + (0.3 if scene.store.remote else 0.05))
     scene.dies("work", at="promote.updated")
     assert scene.get(job_id).state is State.SCHEDULED
     scene.finish()

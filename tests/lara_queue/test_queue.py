@@ -200,7 +200,8 @@ def test_a_queue_that_idles_stops_at_once(make: Make) -> None:
     queue.handler(print)
     thread = threading.Thread(target=queue.listen)
     thread.start()
-    time.sleep(0.5)
+    while queue._engine is None:
+        time.sleep(0.01)
     began = time.monotonic()
     queue.shutdown()
     thread.join(20)

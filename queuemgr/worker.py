@@ -340,7 +340,7 @@ class Worker:
             self._settler.report(reports)
         if self._pulse is not None:
             self._pulse.keep()
-        for job_id in await self._store.beat(self.id, "stopping" if self._stopping else "running"):
+        for job_id in await self._store.beat(self.id, None):
             if (run := self.run_of(job_id)) is not None:
                 self._interrupt(run, Why.CANCEL)
         if self._clock.monotonic() - self._pruned > PRUNE:

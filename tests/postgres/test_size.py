@@ -153,4 +153,4 @@ def test_a_hundred_thousand_jobs_leave_the_live_table_small(postgres_url: str) -
         connection.execute("VACUUM jobs")
         size = connection.execute("SELECT pg_total_relation_size('jobs') / 1024 / 1024").fetchone()
     assert size is not None
-    assert size[0] < 40
+    assert size[0] < 20

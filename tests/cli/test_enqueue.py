@@ -13,7 +13,7 @@ import pytest
 from queuemgr.job import State
 from queuemgr.service.cli.requests import request_of
 from queuemgr.service.failures import Misused
-from queuemgr.service.operations.sending import Word
+from queuemgr.service.operations.request import Word
 
 from .conftest import Shop, ask, call
 

@@ -13,7 +13,7 @@ from .values import Seconds
 
 if TYPE_CHECKING:
     from queuemgr.service.connecting import Connection
-    from queuemgr.service.operations.sending import Request
+    from queuemgr.service.operations.request import Request
 
     from .session import Session
     from .showing import Document

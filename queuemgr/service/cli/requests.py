@@ -20,7 +20,7 @@ from .values import Moment, Seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from queuemgr.service.operations.sending import Request, Word
+    from queuemgr.service.operations.request import Request, Word
 
 CONFLICTS = ("reject", "existing", "replace")
 _NAMED = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
@@ -73,7 +73,7 @@ _NAMES_OF_WHEN = ("delay", "at", "held")
 
 def request_of(task: str, words: Sequence[str], pairs: Sequence[str], options: dict[str, Any]) -> Request:
     """Raises Misused for a --kw without a name, and for a name given twice."""
-    from queuemgr.service.operations.sending import Request
+    from queuemgr.service.operations.request import Request
 
     positional: list[Word] = []
     named: dict[str, Word] = {}
@@ -95,7 +95,7 @@ def _checked_pair(text: str) -> str:
 
 
 def _word(text: str) -> Word:
-    from queuemgr.service.operations.sending import Word
+    from queuemgr.service.operations.request import Word
 
     try:
         return Word(json.loads(text, parse_constant=_refuse), text)
@@ -105,7 +105,7 @@ def _word(text: str) -> Word:
 
 def _spread(positional: list[Word]) -> tuple[Word, ...]:
     """One list alone stands for all arguments."""
-    from queuemgr.service.operations.sending import Word
+    from queuemgr.service.operations.request import Word
 
     if len(positional) == 1 and isinstance(positional[0].value, list):
         return tuple(Word(value) for value in positional[0].value)

@@ -11,7 +11,7 @@ from .requests import describes_job
 from .session import about_store, watchable
 
 if TYPE_CHECKING:
-    from queuemgr.service.operations.sending import Request
+    from queuemgr.service.operations.request import Request
 
     from .session import Session
 

@@ -10,6 +10,7 @@ from queuemgr.job import State
 from queuemgr.service.facts import Facts
 
 from .jobs import resolve
+from .operation import Operation, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,3 +95,31 @@ def _only(job_id: str) -> Query:
     from queuemgr.store import Query
 
     return Query(ids=(job_id,))
+
+
+OPERATIONS = (
+    Operation(
+        "jobs.count",
+        count_matching,
+        Scope.READ,
+        "GET /count",
+        "jobs retry --dry-run",
+        "how many jobs a change would reach",
+    ),
+    Operation(
+        "jobs.change",
+        change_jobs,
+        Scope.OPERATE,
+        "POST /change",
+        "jobs retry",
+        "retry, cancel, delete, hold or release jobs by their ids",
+    ),
+    Operation(
+        "jobs.change_matching",
+        change_matching,
+        Scope.OPERATE,
+        "POST /change-matching",
+        "jobs retry",
+        "the same for all jobs that fit a query",
+    ),
+)

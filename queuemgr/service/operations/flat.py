@@ -24,6 +24,7 @@ from queuemgr.service.shown import result_of
 from queuemgr.store import Query
 
 from .jobs import output_of
+from .operation import Operation, Scope
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
@@ -257,3 +258,99 @@ def _query(wanted: JobStatus | None) -> Query:
 
 def _refusal(record: JobRecord, operation: str, hint: str = "") -> InvalidJobStateError:
     return InvalidJobStateError(record.id, status_of_record(record).name, operation, hint)
+
+
+OPERATIONS = (
+    Operation(
+        "job.status",
+        status,
+        Scope.READ,
+        "GET /service/jobs/{job_id}",
+        "job status",
+        "one job of the service as a flat record, with its result",
+    ),
+    Operation(
+        "job.list", list_records, Scope.READ, "GET /service/jobs", "job list", "jobs of the service as flat records"
+    ),
+    Operation(
+        "job.page", page, Scope.READ, "GET /service/jobs/{job_id}/items", "job status --page", "items of a large result"
+    ),
+    Operation(
+        "job.logs", logs, Scope.READ, "GET /service/jobs/{job_id}/logs", "job logs", "what a job printed and logged"
+    ),
+    Operation(
+        "job.wait",
+        wait,
+        Scope.READ,
+        "GET /service/jobs/{job_id}/wait",
+        "job wait",
+        "wait until a job of the service has ended",
+    ),
+    Operation(
+        "job.inspect",
+        inspect,
+        Scope.READ,
+        "GET /service/jobs/{job_id}/inspection",
+        "job inspect",
+        "processor, memory, open files, children and stack of a running job",
+    ),
+    Operation(
+        "job.add",
+        add,
+        Scope.OPERATE,
+        "POST /service/jobs",
+        "job add",
+        "add a job of a job class; it waits until it is started",
+    ),
+    Operation(
+        "job.start",
+        start,
+        Scope.OPERATE,
+        "POST /service/jobs/{job_id}/start",
+        "job start",
+        "let a job that was added run",
+    ),
+    Operation(
+        "job.stop", stop, Scope.OPERATE, "POST /service/jobs/{job_id}/stop", "job stop", "stop a job, gently first"
+    ),
+    Operation(
+        "job.delete",
+        delete,
+        Scope.OPERATE,
+        "POST /service/jobs/{job_id}/delete",
+        "job delete",
+        "stop a job and forget what it did; its id stays taken",
+    ),
+    Operation(
+        "job.purge",
+        purge,
+        Scope.OPERATE,
+        "DELETE /service/jobs/{job_id}",
+        "job purge",
+        "forget a job altogether, so that its id is free",
+    ),
+    Operation(
+        "job.restart",
+        restart,
+        Scope.OPERATE,
+        "POST /service/jobs/{job_id}/restart",
+        "job restart",
+        "run a job again from the start",
+    ),
+    Operation(
+        "job.suspend",
+        suspend,
+        Scope.OPERATE,
+        "POST /service/jobs/{job_id}/suspend",
+        "job suspend",
+        "halt the processes of a running job",
+    ),
+    Operation(
+        "job.resume",
+        resume,
+        Scope.OPERATE,
+        "POST /service/jobs/{job_id}/resume",
+        "job resume",
+        "let a suspended job go on",
+    ),
+)

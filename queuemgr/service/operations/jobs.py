@@ -15,6 +15,8 @@ from queuemgr.service.lines import whole_lines
 from queuemgr.service.payloads import arguments_of, format_of, large_value, result_of
 from queuemgr.service.reasons import Surroundings, reason_of
 
+from .operation import Operation, Scope
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
@@ -139,3 +141,19 @@ async def _large(client: AsyncClient, job_id: str, reference: Reference) -> Fact
             return seen | {"value": large_value(await stream.read(), reference.kind)}
     except (ResultError, StoreError) as error:
         return seen | {"unreadable": str(error)}
+
+
+OPERATIONS = (
+    Operation(
+        "jobs.list",
+        list_jobs,
+        Scope.READ,
+        "GET /jobs",
+        "jobs list",
+        "jobs that fit a query, newest first, page by page",
+    ),
+    Operation("jobs.show", show_job, Scope.READ, "GET /jobs/{job_id}", "jobs show", "all that is known of one job"),
+    Operation(
+        "jobs.wait", wait_for, Scope.READ, "GET /wait", "jobs wait", "wait until jobs have ended, and their results"
+    ),
+)

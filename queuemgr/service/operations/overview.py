@@ -9,6 +9,7 @@ from queuemgr.service.facts import Facts, job_facts
 from queuemgr.store import Query
 
 from .addresses import shown
+from .operation import Operation, Scope
 from .queues import list_queues
 from .workers import list_workers
 
@@ -37,3 +38,8 @@ async def overview(client: AsyncClient, queue: str | None = None, most: int = 50
         "failed": [job_facts(job, now) for job in failed.jobs],
         "finished": sum(entry["counts"][word] for entry in queues for word in FINISHED),
     }
+
+
+OPERATIONS = (
+    Operation("overview", overview, Scope.READ, "GET /overview", "monitor", "one look at everything that moves"),
+)

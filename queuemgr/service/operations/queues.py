@@ -9,6 +9,8 @@ from queuemgr.service.facts import Facts, queue_facts
 from queuemgr.service.failures import NotFound
 from queuemgr.store import QueueInfo
 
+from .operation import Operation, Scope
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,3 +53,26 @@ async def require_queues(client: AsyncClient, names: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise NotFound(f"there is no queue {name!r}: {did_you_mean(name, known)}", "queuemgr queues list")
+
+
+OPERATIONS = (
+    Operation(
+        "queues.list", list_queues, Scope.READ, "GET /queues", "queues list", "queues with their numbers of jobs"
+    ),
+    Operation(
+        "queues.pause",
+        pause_queues,
+        Scope.OPERATE,
+        "POST /queues/pause",
+        "queues pause",
+        "let no worker take a job of these queues",
+    ),
+    Operation(
+        "queues.resume",
+        resume_queues,
+        Scope.OPERATE,
+        "POST /queues/resume",
+        "queues resume",
+        "let workers take jobs of these queues again",
+    ),
+)

@@ -9,6 +9,7 @@ from queuemgr.recurrence import describe, parse_rule, preview
 from queuemgr.service.facts import Facts, schedule_facts
 from queuemgr.service.failures import NotFound
 
+from .operation import Operation, Scope
 from .sending import call_of, obstacles
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from queuemgr.recurrence import Rule
     from queuemgr.store import ScheduleInfo
 
-    from .sending import Request
+    from .request import Request
 
 
 async def list_schedules(client: AsyncClient) -> Facts:
@@ -91,3 +92,55 @@ async def require_schedule(client: AsyncClient, name: str) -> ScheduleInfo:
         raise NotFound(message, "queuemgr schedules list")
     info: ScheduleInfo = infos[name]
     return info
+
+
+OPERATIONS = (
+    Operation(
+        "schedules.list",
+        list_schedules,
+        Scope.READ,
+        "GET /schedules",
+        "schedules list",
+        "schedules with their next firings",
+    ),
+    Operation(
+        "schedules.preview",
+        preview_schedule,
+        Scope.READ,
+        "GET /schedules/{name}/firings",
+        "schedules preview",
+        "the next moments at which a schedule fires",
+    ),
+    Operation(
+        "schedules.add",
+        add_schedule,
+        Scope.OPERATE,
+        "PUT /schedules/{name}",
+        "schedules add",
+        "put or replace a schedule",
+    ),
+    Operation(
+        "schedules.pause",
+        pause_schedule,
+        Scope.OPERATE,
+        "POST /schedules/{name}/pause",
+        "schedules pause",
+        "pause a schedule or let it go on",
+    ),
+    Operation(
+        "schedules.run",
+        run_schedule,
+        Scope.OPERATE,
+        "POST /schedules/{name}/run",
+        "schedules run",
+        "enqueue a schedule's job now",
+    ),
+    Operation(
+        "schedules.remove",
+        remove_schedule,
+        Scope.OPERATE,
+        "DELETE /schedules/{name}",
+        "schedules remove",
+        "remove a schedule",
+    ),
+)

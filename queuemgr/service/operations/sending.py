@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -16,6 +15,8 @@ from queuemgr.service.facts import Facts, job_facts
 from queuemgr.service.payloads import format_of
 from queuemgr.task import Call, Task
 
+from .operation import Operation, Scope
+from .request import Request, Word
 from .workers import known_tasks
 
 if TYPE_CHECKING:
@@ -26,24 +27,6 @@ if TYPE_CHECKING:
 
 MAX_PAYLOAD = 1024 * 1024
 RUN_OPTIONS = ("attempts", "timeout")
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One argument: `value` as JSON says it, and `text` as it was typed, where it was typed alone."""
-
-    value: Any
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A job that somebody wants. `options` are those of OptionValues that were given."""
-
-    task: str
-    positional: tuple[Word, ...] = ()
-    named: dict[str, Word] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 async def call_of(client: AsyncClient, app: App | None, request: Request) -> Call[Any]:
@@ -150,3 +133,6 @@ async def _format_in_use(client: AsyncClient) -> str:
     """That of the newest job: the workers of this store read it, and nobody here knows their app."""
     newest = (await client.find(limit=1)).jobs
     return format_of(await client.store.arguments(newest[0].id)) if newest else "json"
+
+
+OPERATIONS = (Operation("jobs.enqueue", enqueue, Scope.OPERATE, "POST /jobs", "enqueue", "enqueue a job of a task"),)

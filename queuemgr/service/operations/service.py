@@ -9,6 +9,8 @@ from queuemgr.jobs.status import status_of
 from queuemgr.service.flatrecord import DELETED, QUEUE
 from queuemgr.store import Query
 
+from .operation import Operation, Scope
+
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
     from queuemgr.service.facts import Facts
@@ -42,3 +44,34 @@ async def shutdown(presence: Presence) -> Facts:
 async def reload(presence: Presence) -> Facts:
     """{"reloaded"}: jobs that begin from now on run with the code as it is now."""
     return await presence.reload()
+
+
+OPERATIONS = (
+    Operation(
+        "job.classes",
+        classes,
+        Scope.READ,
+        "GET /service/classes",
+        "job classes",
+        "the names of job classes that can be added",
+    ),
+    Operation(
+        "service.status",
+        status,
+        Scope.READ,
+        "GET /service",
+        "service status",
+        "the service itself, and how many jobs it has",
+    ),
+    Operation(
+        "service.shutdown", shutdown, Scope.ADMINISTER, "POST /service/shutdown", "service stop", "stop the service"
+    ),
+    Operation(
+        "service.reload",
+        reload,
+        Scope.ADMINISTER,
+        "POST /service/reload",
+        "service reload",
+        "let jobs that begin from now on run with the code as it is now",
+    ),
+)

@@ -13,6 +13,7 @@ from queuemgr.service.facts import Facts
 from queuemgr.service.failures import NoStore
 
 from .addresses import shown
+from .operation import Operation, Scope
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
@@ -86,3 +87,16 @@ def _bytes_of(path: Path) -> int:
     """The file and what SQLite keeps beside it."""
     files = (path, *(Path(f"{path}{ending}") for ending in ("-wal", "-shm")))
     return sum(file.stat().st_size for file in files if file.exists())
+
+
+OPERATIONS = (
+    Operation("store.info", store_info, Scope.READ, "GET /store", "store info", "the store as a whole"),
+    Operation(
+        "store.prune",
+        prune,
+        Scope.ADMINISTER,
+        "POST /store/prune",
+        "store prune",
+        "forget finished jobs whose lifetime is over",
+    ),
+)

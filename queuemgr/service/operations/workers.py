@@ -8,6 +8,8 @@ from queuemgr.job import State
 from queuemgr.service.facts import Facts, task_facts, worker_facts
 from queuemgr.store import Query
 
+from .operation import Operation, Scope
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,3 +49,9 @@ def tasks_of(app: App, served: Mapping[str, int]) -> Facts:
     """The same for an app alone; `served` are the numbers of workers that know each task."""
     tasks = [task_facts(task) | {"workers": served.get(task.name, 0)} for task in app.tasks]
     return {"source": "app", "tasks": sorted(tasks, key=lambda task: str(task["name"]))}
+
+
+OPERATIONS = (
+    Operation("workers.list", list_workers, Scope.READ, "GET /workers", "workers list", "workers, living and dead"),
+    Operation("tasks.list", list_tasks, Scope.READ, "GET /tasks", "tasks list", "tasks that can be run"),
+)

@@ -144,6 +144,15 @@ class AsyncClient:
     async def resume(self, queue: str) -> None:
         await self.store.resume(queue)
 
+    async def limit(self, queue: str, running: int | None) -> None:
+        """At most so many jobs of this queue run at once, of all workers together; None takes the limit away.
+
+        Raises ValueError for a number below 1.
+        """
+        if running is not None and running < 1:
+            raise ValueError(f"a limit is at least 1, not {running}: pause the queue to let none of its jobs run")
+        await self.store.limit(queue, running)
+
     async def schedule(self, name: str, rule: Rule | str, call: Call[Any], **more: Any) -> Schedule:
         """Put or replace the schedule `name`. `rule` is a cron expression, "every 10s" or a Rule.
 
@@ -288,6 +297,10 @@ class Client:
 
     def resume(self, queue: str) -> None:
         self.run(self.aio.resume(queue), "resume")
+
+    def limit(self, queue: str, running: int | None) -> None:
+        """As `AsyncClient.limit`."""
+        self.run(self.aio.limit(queue, running), "limit")
 
     def schedule(self, name: str, rule: Rule | str, call: Call[Any], **more: Any) -> Schedule:
         return self.run(self.aio.schedule(name, rule, call, **more), "schedule")

@@ -38,6 +38,7 @@ class Ability(StrEnum):
     RETRYING = "retrying"
     DELETING = "deleting"
     PAUSING = "paused queues"
+    LIMITS = "limits of queues"
     RESULTS = "results"
     ENDS = "waiting for a job's end"
     OUTPUT = "output of jobs"
@@ -142,6 +143,9 @@ class Limited:
 
     async def resume(self, queue: str) -> None:
         refuse(Ability.PAUSING, self.ways_out)
+
+    async def limit(self, queue: str, running: int | None) -> None:
+        refuse(Ability.LIMITS, self.ways_out)
 
     async def put_schedule(self, schedule: Schedule, next_at: float | None) -> None:
         refuse(Ability.SCHEDULES, self.ways_out)

@@ -145,10 +145,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueInfo:
+    """`limit` is how many of its jobs run at once, of all workers together; None where there is no limit."""
+
     name: str
     paused: bool
     counts: Mapping[State, int]
     oldest_ready: float | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +276,12 @@ class Store(Protocol):
     async def pause(self, queue: str) -> None: ...
 
     async def resume(self, queue: str) -> None: ...
+
+    async def limit(self, queue: str, running: int | None) -> None:
+        """Let at most so many jobs of the queue run at once, of all workers together; None takes the limit away.
+
+        What runs goes on; a claim leases no more than there is room for.
+        """
 
     async def put_schedule(self, schedule: Schedule, next_at: float | None) -> None: ...
 

@@ -50,6 +50,7 @@ WAYS_OUT = {
     Ability.PRIORITIES: "Laravel's queues have no priorities; use a queue for each, and ask the urgent one first",
     Ability.REPLACING: "Laravel's lock does not tell which job holds it; choose on_conflict='reject' or 'existing'",
     Ability.HOLDING: "Laravel's queues hold no jobs back; cancel the job, and retry it when it may run",
+    Ability.LIMITS: "Laravel knows no limit for a queue; start fewer workers for it, or give them less concurrency",
     Ability.PAUSING: "Laravel's queues cannot be paused for all of its workers; stop the workers of that queue",
     Ability.RESULTS: f"Laravel keeps no results; write them down in the task, or for jobs with results {ELSEWHERE}",
     Ability.ENDS: f"Laravel forgets a job when it has run, so its end cannot be told; where that matters, {ELSEWHERE}",

@@ -85,6 +85,15 @@ def resume(queue: str, connection: Connection) -> None:
     rouse(connection)
 
 
+def limit(queue: str, running: int | None, connection: Connection) -> None:
+    if running is None:
+        connection.execute("DELETE FROM limits WHERE queue = %s", (queue,))
+    else:
+        put = "INSERT INTO limits VALUES (%s, %s) ON CONFLICT (queue) DO UPDATE SET running = excluded.running"
+        connection.execute(put, (queue, running))
+    rouse(connection)
+
+
 def prune(given: float | None, limit: int, connection: Connection) -> int:
     now = clock(given, connection)
     connection.execute("DELETE FROM keys WHERE expires_at <= %s", (now,))

@@ -60,6 +60,9 @@ class Desk:
     async def resume(self, queue: str) -> None:
         await self._db.run(partial(control.resume, queue))
 
+    async def limit(self, queue: str, running: int | None) -> None:
+        await self._db.run(partial(control.limit, queue, running))
+
     async def put_schedule(self, schedule: Schedule, next_at: float | None) -> None:
         await self._db.run(partial(schedules.put, schedule, next_at))
 

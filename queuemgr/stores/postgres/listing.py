@@ -83,11 +83,18 @@ def queues(connection: Connection) -> list[QueueInfo]:
         of_queue = counts.setdefault(queue, {})
         of_queue[State(state)] = of_queue.get(State(state), 0) + number
     paused = {row[0] for row in connection.execute("SELECT queue FROM paused")}
+    limits: dict[str, int] = dict(connection.execute("SELECT queue, running FROM limits").fetchall())
     ready = [queue for queue, of_queue in counts.items() if State.READY in of_queue]
     oldest: dict[str, float] = dict(connection.execute(_OLDEST, (ready,)).fetchall())
     return [
-        QueueInfo(name=name, paused=name in paused, counts=counts.get(name, {}), oldest_ready=oldest.get(name))
-        for name in sorted({*counts, *paused})
+        QueueInfo(
+            name=name,
+            paused=name in paused,
+            counts=counts.get(name, {}),
+            oldest_ready=oldest.get(name),
+            limit=limits.get(name),
+        )
+        for name in sorted({*counts, *paused, *limits})
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cached_property
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from .encoding import (
     encode_wish,
 )
 from .gathering import GatheringNow, enqueued
+from .large import PostgresPlace
 from .remembering import Remembering
 from .statements import Question
 
@@ -76,6 +78,11 @@ class PostgresStore(Desk):
     def _given(self) -> float | None:
         """The moment, where somebody gave us a clock. Otherwise it is the server's to tell."""
         return None if self._own_clock is None else self._own_clock.now()
+
+    @cached_property
+    def results(self) -> PostgresPlace:
+        """Where large results are kept unless the App names another place."""
+        return PostgresPlace(self.url)
 
     async def open(self) -> None:
         await self._db.open()

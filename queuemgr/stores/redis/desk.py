@@ -90,6 +90,9 @@ class Desk:
     async def resume(self, queue: str) -> None:
         await self._server.run("pause", {"queue": queue, "paused": False})
 
+    async def limit(self, queue: str, running: int | None) -> None:
+        await self._server.run("limit", {"queue": queue, "running": False if running is None else str(running)})
+
     async def put_schedule(self, schedule: Schedule, next_at: float | None) -> None:
         kept = {"definition": encode_schedule(schedule), "rule": msgspec.json.encode(schedule.rule).decode()}
         await self._server.run("schedule", {"name": schedule.name, "next_at": next_at, **kept})
@@ -139,12 +142,13 @@ class Desk:
 
 
 def _queue(told: list[Any]) -> QueueInfo:
-    name, paused, counts, oldest = told
+    name, paused, counts, oldest, limit = told
     return QueueInfo(
         name=name.decode(),
         paused=bool(paused),
         counts={State(state): number for state, number in enumerate(counts) if number},
         oldest_ready=None if oldest is None else float(oldest),
+        limit=None if limit is None else int(limit),
     )
 
 

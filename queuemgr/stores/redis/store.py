@@ -8,7 +8,7 @@ script then finds what it did the first time, and answers the same.
 from __future__ import annotations
 
 import secrets
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from queuemgr.store import REMOTE_LEASE, Claimed, Enqueued
 
 from .address import read_address
 from .desk import Desk
+from .large import RedisPlace
 from .opening import look_at
 from .packing import blob, is_plain, pack_attempt, pack_error, pack_line, packed_job, read_lease, sound, sound_error
 from .server import Server
@@ -64,6 +65,11 @@ class RedisStore(Desk):
         self._numbers = map(f"{secrets.token_hex(6)}{{:x}}".format, count())
         # Claims of which nobody knows whether they were carried out, by worker.
         self._in_doubt: dict[str, list[str]] = {}
+
+    @cached_property
+    def results(self) -> RedisPlace:
+        """Where large results are kept unless the App names another place."""
+        return RedisPlace(self.url)
 
     async def open(self) -> None:
         await look_at(self._server)

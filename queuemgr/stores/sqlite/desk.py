@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from queuemgr.errors import StoreUnavailable
 from queuemgr.job import State
 
-from . import control, copying, counting, keys, listing, reading, schedules
+from . import control, copying, counting, keys, limits, listing, reading, schedules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +88,9 @@ class Desk:
 
     async def resume(self, queue: str) -> None:
         await self._db.awrite(partial(control.resume, queue))
+
+    async def limit(self, queue: str, running: int | None) -> None:
+        await self._db.awrite(partial(limits.put, queue, running))
 
     async def put_schedule(self, schedule: Schedule, next_at: float | None) -> None:
         await self._db.awrite(partial(schedules.put, schedule, next_at))

@@ -17,7 +17,7 @@ import msgspec
 from queuemgr.job import State
 from queuemgr.store import Page, Query, QueueInfo
 
-from . import counting, statements
+from . import counting, limits, statements
 from .finding import with_ids
 from .reading import COLUMNS, record
 
@@ -81,9 +81,16 @@ def queues(connection: sqlite3.Connection) -> list[QueueInfo]:
         if number and state in _STATES:
             counts.setdefault(queue, Counter())[State(state)] += number
     paused = {row[0] for row in connection.execute("SELECT queue FROM queuemgr_paused")}
+    limited = limits.all_of(connection)
     return [
-        QueueInfo(name=name, paused=name in paused, counts=counts.get(name, {}), oldest_ready=_oldest(connection, name))
-        for name in sorted({*counts, *paused})
+        QueueInfo(
+            name=name,
+            paused=name in paused,
+            counts=counts.get(name, {}),
+            oldest_ready=_oldest(connection, name),
+            limit=limited.get(name),
+        )
+        for name in sorted({*counts, *paused, *limited})
     ]
 
 

@@ -60,7 +60,7 @@ CREATE TABLE queuemgr_jobs (
     result BLOB
 );
 CREATE UNIQUE INDEX queuemgr_named ON queuemgr_jobs (id) WHERE named = 1;
-CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, task, priority DESC, seq) WHERE state = 1 AND crashes = 0;
+CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, priority DESC, seq, task) WHERE state = 1 AND crashes = 0;
 CREATE INDEX queuemgr_suspect ON queuemgr_jobs (queue, seq) WHERE state = 1 AND crashes > 0;
 CREATE INDEX queuemgr_scheduled ON queuemgr_jobs (run_at) WHERE state = 0;
 CREATE INDEX queuemgr_running ON queuemgr_jobs (worker) WHERE state = 2;
@@ -69,24 +69,6 @@ CREATE INDEX queuemgr_expiring ON queuemgr_jobs (expires_at) WHERE expires_at IS
 CREATE INDEX queuemgr_by_state ON queuemgr_jobs (state, seq, queue) WHERE state <> 1;
 CREATE INDEX queuemgr_by_queue ON queuemgr_jobs (queue, done, seq) WHERE done > 0;
 CREATE INDEX queuemgr_by_task ON queuemgr_jobs (task, done, seq) WHERE done > 0;
-
-CREATE TABLE queuemgr_counts (
-    queue TEXT NOT NULL, task TEXT NOT NULL, state INTEGER NOT NULL, number INTEGER NOT NULL,
-    PRIMARY KEY (queue, task, state)
-) WITHOUT ROWID;
-CREATE TABLE queuemgr_counted (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL);
-CREATE TRIGGER queuemgr_count_new AFTER INSERT ON queuemgr_jobs
-WHEN new.seq <= (SELECT seq FROM queuemgr_counted)
-BEGIN INSERT INTO queuemgr_counts VALUES (new.queue, new.task, new.state, 1)
-ON CONFLICT (queue, task, state) DO UPDATE SET number = number + 1; END;
-CREATE TRIGGER queuemgr_count_move AFTER UPDATE OF crashes ON queuemgr_jobs
-WHEN new.state <> old.state AND new.seq <= (SELECT seq FROM queuemgr_counted)
-BEGIN INSERT INTO queuemgr_counts VALUES (old.queue, old.task, old.state, -1), (new.queue, new.task, new.state, 1)
-ON CONFLICT (queue, task, state) DO UPDATE SET number = number + excluded.number; END;
-CREATE TRIGGER queuemgr_count_gone AFTER DELETE ON queuemgr_jobs
-WHEN old.seq <= (SELECT seq FROM queuemgr_counted)
-BEGIN INSERT INTO queuemgr_counts VALUES (old.queue, old.task, old.state, -1)
-ON CONFLICT (queue, task, state) DO UPDATE SET number = number - 1; END;
 
 CREATE TABLE queuemgr_tags (tag TEXT NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (tag, job)) WITHOUT ROWID;
 CREATE INDEX queuemgr_tags_of ON queuemgr_tags (job);
@@ -148,7 +130,32 @@ CREATE INDEX queuemgr_next_firing ON queuemgr_schedules (next_at) WHERE next_at 
 CREATE TABLE queuemgr_keys (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at REAL) WITHOUT ROWID;
 """
 
-MIGRATIONS = (V1,)
+V2 = """
+DROP INDEX queuemgr_ready;
+CREATE INDEX queuemgr_ready ON queuemgr_jobs (queue, task, priority DESC, seq) WHERE state = 1 AND crashes = 0;
+
+CREATE TABLE IF NOT EXISTS queuemgr_counts (
+    queue TEXT NOT NULL, task TEXT NOT NULL, state INTEGER NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (queue, task, state)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS queuemgr_counted (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS queuemgr_count_new AFTER INSERT ON queuemgr_jobs
+WHEN new.seq <= (SELECT seq FROM queuemgr_counted)
+BEGIN INSERT INTO queuemgr_counts VALUES (new.queue, new.task, new.state, 1)
+ON CONFLICT (queue, task, state) DO UPDATE SET number = number + 1; END;
+CREATE TRIGGER IF NOT EXISTS queuemgr_count_move AFTER UPDATE OF crashes ON queuemgr_jobs
+WHEN new.state <> old.state AND new.seq <= (SELECT seq FROM queuemgr_counted)
+BEGIN INSERT INTO queuemgr_counts VALUES (old.queue, old.task, old.state, -1), (new.queue, new.task, new.state, 1)
+ON CONFLICT (queue, task, state) DO UPDATE SET number = number + excluded.number; END;
+CREATE TRIGGER IF NOT EXISTS queuemgr_count_gone AFTER DELETE ON queuemgr_jobs
+WHEN old.seq <= (SELECT seq FROM queuemgr_counted)
+BEGIN INSERT INTO queuemgr_counts VALUES (old.queue, old.task, old.state, -1)
+ON CONFLICT (queue, task, state) DO UPDATE SET number = number - 1; END;
+
+CREATE TABLE IF NOT EXISTS queuemgr_limits (queue TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (V1, V2)
 VERSION = len(MIGRATIONS)
 
 

@@ -89,5 +89,6 @@ SELECT (SELECT min(moment) FROM (
     {COUNTED_UPTO},
     EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_parked WHERE state = 4),
     EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0),
-    EXISTS (SELECT 1 FROM queuemgr_paused)
+    EXISTS (SELECT 1 FROM queuemgr_paused),
+    EXISTS (SELECT 1 FROM queuemgr_limits)
 """

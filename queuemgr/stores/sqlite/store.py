@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from queuemgr.clock import SystemClock
-from queuemgr.errors import ConfigError, JobExists, did_you_mean
+from queuemgr.errors import ConfigError, did_you_mean
 from queuemgr.fault import point
 from queuemgr.job import Job, Lease, State, next_order, order_of
 from queuemgr.store import LEASE, Claimed, Enqueued
 
-from . import bulk, control, counting, reclaim, schedules, statements
+from . import bulk, control, counting, limits, reclaim, schedules, statements, unique
 from .borrowed import borrowed
 from .database import Database
 from .desk import Desk
@@ -221,7 +221,7 @@ def _read(url: str) -> tuple[Path, str]:
 
 
 def _accept(connection: sqlite3.Connection, now: float, job: Job) -> Enqueued:
-    answer = _resolve_unique(connection, job, now) if job.unique else Enqueued(job.id)
+    answer = unique.resolve(connection, job, now) if job.unique else Enqueued(job.id)
     if not answer.existing:
         seq = _insert(connection, job, now)
         if job.tags and seq is not None:
@@ -271,33 +271,11 @@ def _row(job: Job, seq: int, named: bool, now: float) -> tuple[Any, ...]:
     )
 
 
-def _resolve_unique(connection: sqlite3.Connection, job: Job, now: float) -> Enqueued:
-    assert job.unique is not None
-    key, window = job.unique.key, job.unique.window
-    if find_seq(connection, job.id) is not None:
-        # Sent twice: a job that has ended since must not take its key again.
-        return Enqueued(job.id)
-    taken = "SELECT job FROM queuemgr_unique WHERE key = ? AND (NOT finished OR expires_at > ?)"
-    held = connection.execute(taken, (key, now)).fetchone()
-    replaced = None
-    if held:
-        match job.unique.on_conflict:
-            case "existing":
-                return Enqueued(held[0], existing=True)
-            case "replace":
-                replaced = held[0]
-                control.replace(connection, replaced, job.id, now)
-            case _:
-                raise JobExists(key, held[0])
-    expires = None if window is None else now + window
-    connection.execute("INSERT OR REPLACE INTO queuemgr_unique VALUES (?, ?, ?, 0)", (key, job.id, expires))
-    return Enqueued(job.id, replaced=replaced)
-
-
 class _Taking:
     """The rows that a claim takes, and which of those that are counted were what."""
 
     def __init__(self, claim: Claim, connection: sqlite3.Connection, now: float, upto: int) -> None:
+        self.rooms: dict[str, int] = {}
         self.claim = claim
         self.connection = connection
         self.now = now
@@ -306,37 +284,46 @@ class _Taking:
         self.rows: list[tuple[Any, ...]] = []
         self.counted: list[tuple[str, str, int]] = []
 
-    def take(self, sql: str, was: State, most: int, *which: Any) -> int:
-        most = min(self.claim.limit - len(self.rows), most)
+    def room(self, queue: str, most: int) -> int:
+        """How many of at most so many jobs of the queue may be taken."""
+        return min(self.claim.limit - len(self.rows), most, self.rooms.get(queue, most))
+
+    def take(self, sql: str, was: State, queue: str, most: int, *which: Any) -> int:
+        most = self.room(queue, most)
         if most <= 0:
             return 0
         rows = self.connection.execute(sql, (self.claim.worker, self.now, *which, most)).fetchall()
         self.rows += rows
+        if queue in self.rooms:
+            self.rooms[queue] -= len(rows)
         self.counted += ((row[3], row[2], was) for row in rows if row[0] <= self.upto)
         return len(rows)
 
     def take_from(self, queue: str, most: int) -> None:
         if self.tasks is not None:
-            most -= self.take(statements.PARKED, State.PARKED, most, self.tasks, queue)
+            most -= self.take(statements.PARKED, State.PARKED, queue, most, self.tasks, queue)
+        most = self.room(queue, most)
         if most <= 0:
             return
         one, other = self.connection.execute(statements.ENDS, (queue,)).fetchone()
         if one == other:
-            self.take(statements.READY, State.READY, most, queue, one)
+            self.take(statements.READY, State.READY, queue, most, queue, one)
         else:
-            first = _first_of(self.connection, queue, min(self.claim.limit - len(self.rows), most))
-            self.take(statements.CHOSEN, State.READY, most, _dump(first).decode())
+            first = _first_of(self.connection, queue, most)
+            self.take(statements.CHOSEN, State.READY, queue, most, _dump(first).decode())
 
 
-def _lease_rows(taking: _Taking, parked: bool, suspects: bool, paused: bool) -> list[tuple[Any, ...]]:
+def _lease_rows(taking: _Taking, parked: bool, suspects: bool, paused: bool, limited: bool) -> list[tuple[Any, ...]]:
     claim, connection = taking.claim, taking.connection
     resting = {name for (name,) in connection.execute("SELECT queue FROM queuemgr_paused")} if paused else ()
     queues = [(name, share) for name, share in claim.queues if name not in resting]
+    if limited:
+        taking.rooms = limits.rooms(connection)
     if parked:
         taking.tasks = _dump(list(claim.tasks)).decode()
     for name, _ in queues if suspects or parked else ():
-        taking.take(statements.SUSPECT, State.READY, 1, name, claim.worker)
-        taking.take(statements.PARKED_SUSPECT, State.PARKED, 1, taking.tasks or "[]", name, claim.worker)
+        taking.take(statements.SUSPECT, State.READY, name, 1, name, claim.worker)
+        taking.take(statements.PARKED_SUSPECT, State.PARKED, name, 1, taking.tasks or "[]", name, claim.worker)
     # First each queue its share; then what is left over to whoever has work.
     for name, share in queues:
         taking.take_from(name, share)

@@ -16,6 +16,7 @@ import msgspec
 from queuemgr.errors import JobNotFound
 from queuemgr.job import State
 
+from . import limits
 from .bell import Bell
 from .finding import with_ids
 
@@ -31,9 +32,10 @@ LOOK_ANYWAY = 1.0
 WITHOUT_BELL = 0.02
 
 # The moment at which there is work: 0 where there is some now, else that of the next job or firing that is due.
-_NEXT_WORK = """
+_NEXT_WORK = f"""
 SELECT CASE WHEN EXISTS (
         SELECT 1 FROM json_each(?) AS asked WHERE asked.value NOT IN (SELECT queue FROM queuemgr_paused)
+        AND asked.value NOT IN (SELECT queue FROM ({limits.ROOM}) WHERE room <= 0)
         AND EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_ready
                     WHERE state = 1 AND crashes = 0 AND queue = asked.value))
     THEN 0 ELSE (

@@ -9,6 +9,7 @@ from .crowds import CrowdCases
 from .deaths import DeathCases
 from .enqueue import EnqueueCases
 from .keys import KeyCases
+from .limits import LimitCases
 from .reading import FindCases, LookCases
 from .reporting import ReportCases
 from .schedules import ScheduleCases
@@ -23,6 +24,7 @@ class StoreSuite(
     EnqueueCases,
     UniqueCases,
     ClaimCases,
+    LimitCases,
     SettleCases,
     DeathCases,
     SuspectCases,

@@ -91,6 +91,14 @@ async def _pausing(stage: Stage, task: str) -> None:
     assert len(await stage.claim(tasks=[task])) == 1
 
 
+async def _limits(stage: Stage, task: str) -> None:
+    await stage.enqueue_many(2, task)
+    await stage.store.limit("default", 1)
+    assert len(await stage.claim(tasks=[task])) == 1
+    await stage.store.limit("default", None)
+    assert len(await stage.claim(tasks=[task])) == 1
+
+
 async def _results(stage: Stage, task: str) -> None:
     job_id = await stage.enqueue(task)
     assert await stage.settle(await stage.lease(tasks=[task]), result=b"1")
@@ -138,6 +146,7 @@ ASK = {
     Ability.RETRYING: _retrying,
     Ability.DELETING: _deleting,
     Ability.PAUSING: _pausing,
+    Ability.LIMITS: _limits,
     Ability.RESULTS: _results,
     Ability.ENDS: _ends,
     Ability.OUTPUT: _output,

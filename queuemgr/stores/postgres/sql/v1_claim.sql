@@ -68,7 +68,14 @@ DECLARE
     known text[];
     asked record;
     room integer;
+    limited boolean := EXISTS (SELECT FROM queuemgr.limits);
 BEGIN
+    IF limited THEN
+        -- One claim at a time counts and fills such a queue; in one order, so that none waits for another for ever.
+        PERFORM pg_advisory_xact_lock(queuemgr.space(), hashtext('limit ' || queue))
+        FROM (SELECT queue FROM queuemgr.limits
+              WHERE queue IN (SELECT one->>0 FROM json_array_elements(wish->'queues') AS one) ORDER BY queue) AS full_soon;
+    END IF;
     IF parked THEN
         known := ARRAY(SELECT json_array_elements_text(wish->'tasks'));
     END IF;
@@ -84,6 +91,10 @@ BEGIN
     LOOP
         room := least(asked.share, most - cardinality(chosen));
         EXIT WHEN most <= cardinality(chosen);
+        IF limited THEN
+            room := least(room, queuemgr.room(asked.name)
+                - (SELECT count(*)::integer FROM queuemgr.jobs WHERE seq = ANY(chosen) AND queue = asked.name));
+        END IF;
         IF parked AND room > 0 THEN
             found := ARRAY(
                 SELECT seq FROM queuemgr.jobs
@@ -114,7 +125,8 @@ BEGIN
     END IF;
     FOR name IN
         SELECT one->>0 FROM json_array_elements(wish->'queues') WITH ORDINALITY AS each (one, place)
-        WHERE NOT EXISTS (SELECT FROM queuemgr.paused WHERE queue = one->>0) ORDER BY place
+        WHERE NOT EXISTS (SELECT FROM queuemgr.paused WHERE queue = one->>0)
+            AND coalesce(queuemgr.room(one->>0), 1) > 0 ORDER BY place
     LOOP
         chosen := ARRAY(
             SELECT seq FROM queuemgr.jobs WHERE state = 1 AND crashes > 0 AND queue = name

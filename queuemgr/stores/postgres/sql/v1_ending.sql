@@ -77,6 +77,9 @@ BEGIN
     IF others IS NOT NULL THEN
         counted := counted || queuemgr.settle_each(others);
     END IF;
+    IF counted IS NOT NULL AND EXISTS (SELECT FROM queuemgr.limits) THEN
+        PERFORM queuemgr.tell(ARRAY(SELECT queue FROM queuemgr.limits), false, false, false);
+    END IF;
     IF again THEN
         counted := counted || queuemgr.settled_before(good) || queuemgr.settled_before(others);
     END IF;

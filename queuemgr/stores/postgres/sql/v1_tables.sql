@@ -118,6 +118,7 @@ CREATE INDEX unique_keys_of ON queuemgr.unique_keys (job);
 CREATE INDEX unique_keys_over ON queuemgr.unique_keys (expires_at) WHERE finished;
 
 CREATE TABLE queuemgr.paused (queue text COLLATE "C" PRIMARY KEY);
+CREATE TABLE queuemgr.limits (queue text COLLATE "C" PRIMARY KEY, running integer NOT NULL);
 
 -- A beat changes no index and finds room on its page, so that it leaves nothing for vacuum.
 CREATE TABLE queuemgr.workers (

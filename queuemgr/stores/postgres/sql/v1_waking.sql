@@ -49,6 +49,14 @@ BEGIN
     END IF;
 END $$;
 
+-- How many more jobs of a queue may run; null where nobody set a limit.
+CREATE FUNCTION queuemgr.room(name text) RETURNS integer LANGUAGE plpgsql
+SET enable_seqscan = off SET jit = off AS $$
+BEGIN
+    RETURN (SELECT running - (SELECT count(*)::integer FROM queuemgr.jobs WHERE state = 2 AND jobs.queue = name)
+            FROM queuemgr.limits WHERE limits.queue = name);
+END $$;
+
 -- Let everyone who waits look again.
 CREATE FUNCTION queuemgr.rouse() RETURNS void LANGUAGE sql AS $$
     SELECT pg_notify('queuemgr', 'look')
@@ -62,6 +70,7 @@ BEGIN
     RETURN json_build_object(
         'ready', (SELECT json_agg(name) FROM json_array_elements_text(queues) AS name
                   WHERE name NOT IN (SELECT queue FROM queuemgr.paused)
+                  AND NOT EXISTS (SELECT FROM queuemgr.limits WHERE queue = name AND queuemgr.room(name) <= 0)
                   AND EXISTS (SELECT FROM queuemgr.jobs WHERE state = 1 AND crashes = 0 AND queue = name)),
         'due', least((SELECT min(run_at) FROM queuemgr.jobs WHERE state = 0),
                      (SELECT min(next_at) FROM queuemgr.schedules WHERE next_at IS NOT NULL)),

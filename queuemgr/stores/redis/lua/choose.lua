@@ -2,16 +2,18 @@
 
 local chosen, picked, passed = {}, {}, {}
 local room, parked = given.limit, false
+local rooms = {}
 
--- The queues that are not paused, and whether any of them holds jobs of the two kinds that are seldom there.
+-- The queues that are neither paused nor full, and whether any of them holds jobs of the two kinds that are seldom there.
 local function open_queues()
   local names, open, suspects, unknown = {}, {}, {}, {}
   for n, wish in ipairs(given.queues) do
     names[n] = wish[1]
   end
   local paused = hmget('paused', names)
+  rooms = rooms_of(names)
   for _, wish in ipairs(given.queues) do
-    if not paused[wish[1]] then
+    if not paused[wish[1]] and (rooms[wish[1]] or 1) > 0 then
       open[#open + 1] = wish
       suspects[#suspects + 1] = base .. 'suspects:' .. wish[1]
       unknown[#unknown + 1] = base .. 'unknown:' .. wish[1]
@@ -27,6 +29,9 @@ local function pick(place, queue, digit)
   chosen[#chosen + 1] = {place, queue, digit}
   picked[place] = true
   room = room - 1
+  if rooms[queue] then
+    rooms[queue] = rooms[queue] - 1
+  end
 end
 
 local function pick_ready(queue, most)
@@ -58,7 +63,7 @@ local function pick_parked(queue, most, suspect)
 end
 
 local function pick_from(queue, most)
-  most = math.min(room, most)
+  most = math.min(room, most, rooms[queue] or most)
   local known = parked and most > 0 and pick_parked(queue, most, false) or 0
   pick_ready(queue, most - known)
 end

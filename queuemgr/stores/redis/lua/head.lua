@@ -20,6 +20,17 @@ local function hmget(key, fields, values)
   return values
 end
 
+-- How many more jobs may run of those queues that have a limit.
+local function rooms_of(queues)
+  local rooms = {}
+  if call('EXISTS', base .. 'limits') == 1 then
+    for queue, limit in pairs(hmget('limits', queues)) do
+      rooms[queue] = limit and tonumber(limit) - call('ZCARD', base .. 'running:' .. queue)
+    end
+  end
+  return rooms
+end
+
 local function send(command, key, arguments)
   for first = 1, #arguments, MOST do
     call(command, base .. key, unpack(arguments, first, math.min(first + MOST - 1, #arguments)))

@@ -1,5 +1,6 @@
 --! head unit ring bell job
--- Each queue that has jobs or is paused: its name, whether it is paused, jobs by state, the oldest ready one.
+-- Each queue that has jobs, is paused or has a limit: its name, whether it is paused, jobs by state, the oldest ready
+-- one, its limit.
 
 local function oldest(queue)
   local first
@@ -14,7 +15,7 @@ local function oldest(queue)
 end
 
 local names, told = {}, {}
-for _, key in ipairs({'queues', 'paused'}) do
+for _, key in ipairs({'queues', 'paused', 'limits'}) do
   for _, name in ipairs(call('HKEYS', base .. key)) do
     names[name] = true
   end
@@ -29,9 +30,9 @@ for name in pairs(names) do
     counts[state + 1] = number
     all = all + number
   end
-  local paused = hget('paused', name)
-  if all > 0 or paused then
-    told[#told + 1] = {name, paused and 1 or 0, counts, oldest(name)}
+  local paused, limit = hget('paused', name), hget('limits', name)
+  if all > 0 or paused or limit then
+    told[#told + 1] = {name, paused and 1 or 0, counts, oldest(name), limit}
   end
 end
 return told

@@ -4,6 +4,9 @@ local function ring(queue, times, word)
   if call('EXISTS', base .. 'idle:' .. queue) == 0 or call('HEXISTS', base .. 'paused', queue) == 1 then
     return
   end
+  if (rooms_of({queue})[queue] or 1) <= 0 then
+    return
+  end
   while times > 0 do
     local channel = call('ZPOPMIN', base .. 'idle:' .. queue)[1]
     if not channel then

@@ -24,6 +24,8 @@ local function count(run, one)
   run[CRASHES] = run[CRASHES] + (one[CRASHED] and 1 or 0)
 end
 
+local limited = call('EXISTS', base .. 'limits') == 1
+
 local function settle(place, run, one)
   local state = one[BECOMES]
   leave(place, run)
@@ -44,6 +46,10 @@ local function settle(place, run, one)
     end
   end
   enter(place, run)
+  if limited then
+    -- Where a queue was full there is room again.
+    ready(run[IN_QUEUE])
+  end
   hset('leases:' .. one[BY], place, false)
   if one[ERROR] or run[FAILURES] + run[CRASHES] + run[ATTEMPT] > 1 then
     hset('errors', place, one[ERROR] or false)

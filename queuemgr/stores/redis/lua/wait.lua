@@ -2,9 +2,9 @@
 -- Whether there is work: 0, or the next moment at which there may be some. Who finds none stands in line.
 
 local names = {}
-local paused = hmget('paused', given.queues)
+local paused, rooms = hmget('paused', given.queues), rooms_of(given.queues)
 for _, queue in ipairs(given.queues) do
-  if not paused[queue] then
+  if not paused[queue] and (rooms[queue] or 1) > 0 then
     names[#names + 1] = base .. 'ready:' .. queue
   end
   zset('idle:' .. queue, given.channel, now)

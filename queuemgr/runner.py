@@ -64,8 +64,8 @@ class _Stop:
             self._worker.stop(0)
 
 
-def end_now(stopped: bool) -> None:
+def end_now(stopped: bool, code: int = 1) -> None:
     """End a process whose jobs did not stop, without waiting for their threads."""
     if not stopped:
         logging.shutdown()
-        os._exit(1)
+        os._exit(code)

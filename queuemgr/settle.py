@@ -8,19 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import StoreError
 from .job import State
 from .outcome import Cancelled, Crashed, Done, Failed, Verdict
 from .store import Settlement
+from .tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .job import Lease
     from .outcome import Outcome
     from .store import Report, Store
+    from .tally import Running
 
 log = logging.getLogger("queuemgr.worker")
 
@@ -45,9 +47,20 @@ def settlement_of(lease: Lease, outcome: Outcome, verdict: Verdict, worker: str,
 
 
 class Settler:
-    """The way of settlements and reports to the store. While one commit is under way, the next batch gathers."""
+    """The way of settlements and reports to the store. While one commit is under way, the next batch gathers.
 
-    def __init__(self, store: Store, on_stale: Callable[[Lease], None]) -> None:
+    `worker` has so many `slots`; what is `running` in them is looked at, never changed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        on_stale: Callable[[Lease], None],
+        worker: str,
+        slots: int,
+        running: Mapping[Any, Running],
+    ) -> None:
+        self.tally = Tally(store, worker, slots, running)
         self._store = store
         self._on_stale = on_stale
         self._settlements: list[Settlement] = []
@@ -61,8 +74,9 @@ class Settler:
         self._flush()
 
     def report(self, reports: list[Report]) -> None:
-        self._reports += reports
-        self._flush()
+        if reports:
+            self._reports += reports
+            self._flush()
 
     @property
     def idle(self) -> bool:
@@ -72,6 +86,11 @@ class Settler:
         """Return once the store has taken everything."""
         while self._flushing is not None:
             await asyncio.shield(self._flushing)
+
+    async def close(self) -> None:
+        """`drain`, and tell what was counted."""
+        await self.drain()
+        await self.tally.tell()
 
     def _flush(self) -> None:
         if self._flushing is None:
@@ -120,6 +139,7 @@ class Settler:
         if not settlements:
             return
         taken = await self._store.settle(settlements)
+        self.tally.count(settlements, taken)
         for settlement, fresh in zip(settlements, taken, strict=True):
             if not fresh:
                 self._on_stale(settlement.lease)

@@ -28,6 +28,7 @@ from .settle import Settler, settlement_of
 from .shares import Shares
 from .store import Claim, WorkerInfo
 from .ticker import declare, tick
+from .wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,13 +88,13 @@ class Worker:
         self._codec = codec
         self._factories = executors
         self._executors: dict[str, Executor] = {}
-        self._opening = asyncio.Lock()
+        self._opening, self._claiming = asyncio.Lock(), asyncio.Lock()
         self._settings = settings
         self._clock = clock
         self._schedules = schedules
         self._keeper = keeper
         self._shares = Shares(settings.queues)
-        self._settler = Settler(store, self._lost)
+        self._settler = Settler(store, self._lost, self.id, settings.concurrency, self.running)
         self._dirty: set[RunReporter] = set()
         self._stopping = False
         self._deadline = 0.0
@@ -104,6 +105,7 @@ class Worker:
         self._resting: asyncio.Future[None] | None = None
         self._pruned = 0.0
         self._pulse = Pulse(store, self.id) if store.remote else None
+        self.wishes = Wishes(store, self.id, self._wake, self.stop)
         self._known = tasks.names
 
     async def run(self) -> bool:
@@ -155,18 +157,18 @@ class Worker:
         """Fill the free slots, or wait until something changes. False when there was nothing to do."""
         self._progress.clear()
         free = self._settings.concurrency - len(self.running)
-        if free <= 0:
+        if free <= 0 or self.wishes.quiet:
             await self._progress.wait()
             return True
-        claimed = await self._store.claim(
-            Claim(
-                worker=self.id,
-                queues=self._shares.of(free),
-                limit=free,
-                tasks=self._known,
-                idle=not self.running and self._settler.idle,
-            )
+        wish = Claim(
+            worker=self.id,
+            queues=self._shares.of(free),
+            limit=free,
+            tasks=self._known,
+            idle=not self.running and self._settler.idle,
         )
+        async with self._claiming:
+            claimed = await self._store.claim(wish)
         for lease in claimed.leases:
             self._begin(lease)
         now = self._clock.now()
@@ -276,11 +278,8 @@ class Worker:
             log.warning("job %s (%s) cannot be stopped (%s): %s", run.lease.id, run.lease.task, why.value, refusal)
 
     def _lost(self, lease: Lease) -> None:
-        log.warning(
-            "job %s (%s) was taken from this worker before it ended; its end was not kept",
-            lease.id,
-            lease.task,
-        )
+        told = "job %s (%s) was taken from this worker before it ended; its end was not kept"
+        log.warning(told, lease.id, lease.task)
 
     async def _join(self) -> None:
         for task in self._tasks:
@@ -335,9 +334,7 @@ class Worker:
 
     async def _tend(self) -> None:
         """Renew the leases, stop what was cancelled, hand over what was said, and look after what nobody waits for."""
-        reports = [report for reporter in list(self._dirty) if (report := reporter.take())]
-        if reports:
-            self._settler.report(reports)
+        self._settler.report([report for reporter in list(self._dirty) if (report := reporter.take())])
         if self._pulse is not None:
             self._pulse.keep()
         for job_id in await self._store.beat(self.id, None):
@@ -348,12 +345,15 @@ class Worker:
             await self._store.prune()
             if self._keeper is not None:
                 self._keeper.tend(self._store)
-        if len(self.running) >= self._settings.concurrency:
+        await self.wishes.heed(stopping=self._stopping)
+        await self._settler.tally.tend()
+        if len(self.running) >= self._settings.concurrency or self.wishes.quiet:
             await self._look_after_others()
 
     async def _look_after_others(self) -> None:
         """A full worker too moves what is due, takes back the jobs of the dead, and fires schedules."""
-        claimed = await self._store.claim(Claim(worker=self.id, queues=(), limit=0, tasks=frozenset()))
+        async with self._claiming:  # a store takes one claim of a worker at a time
+            claimed = await self._store.claim(Claim(worker=self.id, queues=(), limit=0, tasks=frozenset()))
         now = self._clock.now()
         if claimed.next_due is not None and claimed.next_due <= now:
             await tick(self._store, now)
@@ -373,7 +373,7 @@ class Worker:
             return await self._leave()
         for run in self.running.values():
             log.warning("job %s (%s) cannot be stopped; it ends with this process", run.lease.id, run.lease.task)
-        await self._settler.drain()
+        await self._settler.close()
         return False
 
     async def _all_ended(self) -> bool:
@@ -385,7 +385,7 @@ class Worker:
         return not self.running
 
     async def _leave(self) -> bool:
-        await self._settler.drain()
+        await self._settler.close()
         await self._store.leave(self.id)
         self._left = True
         point("stop.released")

@@ -25,6 +25,8 @@ SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHU
 SOUND = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 BAD_START = 78
+LET_GO = 79
+"""Somebody asked for this worker's end (wishes.py), and some job of it could not be stopped in time."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -103,9 +105,9 @@ class Supervisor:
 
     def _bury(self, slot: Slot, code: int) -> None:
         pid, slot.pid = slot.pid, 0
-        if self._stops or code in (0, BAD_START):
+        if self._stops or code in (0, BAD_START, LET_GO):
             # SIGTERM ends a worker that has not even begun, which is what was asked for.
-            self._code = max(self._code, 0 if code == -signal.SIGTERM else abs(code))
+            self._code = max(self._code, 0 if code in (-signal.SIGTERM, LET_GO) else abs(code))
             self._slots.remove(slot)
             return
         now = time.monotonic()
@@ -131,7 +133,8 @@ def supervise(app_path: str, processes: int, **settings: object) -> int:
         except QueuemgrError as error:
             print(f"queuemgr: {error}", file=sys.stderr)
             return BAD_START
-        end_now(run(worker))
+        stopped = run(worker)
+        end_now(stopped, LET_GO if worker.wishes.dismissed else 1)
         app.close()
         return 0
 

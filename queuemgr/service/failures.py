@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from queuemgr.errors import QueuemgrError
 
 
@@ -27,3 +29,25 @@ class Misused(Refusal):
 
 class NoStore(Refusal):
     """It is not known which store is meant, or it is not there."""
+
+
+class Unauthorized(Refusal):
+    """It is not known who asks, and that is needed."""
+
+    headers = (("www-authenticate", 'Bearer realm="queuemgr"'),)
+
+
+class Forbidden(NotAllowed):
+    """Whoever asks may not do this, or not from there."""
+
+
+class TooManyAttempts(Refusal):
+    """Asked too often. `retry_after` are the seconds after which it is worth another try."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, f"try again in {ceil(retry_after)} s")
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        return (("retry-after", str(max(1, ceil(self.retry_after)))),)

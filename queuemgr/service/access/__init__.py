@@ -1,0 +1,1 @@
+"""Who may come in and do what, over the network or at a terminal, and the list of what was done."""

@@ -1,0 +1,96 @@
+"""Serves agents over HTTP at /mcp, behind the gate that the page has. Who may come in is decided there."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.errors import QueuemgrError
+from queuemgr.service.web.problems import response_of
+from queuemgr.service.web.request import Request
+
+from .serving import make_server, require_sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from queuemgr.service.access.gate import Gate
+    from queuemgr.service.desk import Visitor
+    from queuemgr.service.operations.operation import Scope
+
+    from .answering import Answering
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+
+PATH = "/mcp"
+LARGEST = 1024 * 1024
+"""Bytes that a request may have."""
+_VISITOR = "queuemgr.visitor"
+
+
+def make_asgi(answering: Answering, gate: Gate, most: Scope) -> Asgi:
+    """An ASGI application in which nobody gets a larger scope than `most`. Raises ConfigError without the SDK."""
+    require_sdk()
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    def visitor_of(context: Any) -> Visitor:
+        visitor: Visitor = context.request.scope[_VISITOR]
+        return visitor
+
+    server = make_server(answering, visitor_of)
+    # Nothing is kept between two requests, so that each is admitted anew and a restart is not noticed.
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        json_response=True,
+        stateless_http=True,
+        max_request_body_size=LARGEST,
+        # The gate has looked at the host and at where the request comes from.
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+    return _Admitting(app, gate, most)
+
+
+class _Admitting:
+    def __init__(self, app: Asgi, gate: Gate, most: Scope) -> None:
+        self._app = app
+        self._gate = gate
+        self._most = most
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                scope[_VISITOR] = await self._admitted(scope)
+            except QueuemgrError as error:
+                await _refuse(error, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _admitted(self, scope: Message) -> Visitor:
+        visitor = self._gate.admit(_request_of(scope))
+        known = await visitor if inspect.isawaitable(visitor) else visitor
+        return replace(known, scope=min(known.scope, self._most), via="mcp")
+
+
+def _request_of(scope: Message) -> Request:
+    client = scope.get("client")
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        address=client[0] if client else None,
+        scheme=scope.get("scheme", "http"),
+    )
+
+
+async def _refuse(error: QueuemgrError, send: Send) -> None:
+    response = response_of(error)
+    body = response.body
+    assert isinstance(body, bytes)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -25,6 +25,7 @@ class Checker:
         parameters = list(self._signature.parameters.values())
         hints = _hints(function)
         self._classes = {p.name: _classes(hints.get(p.name)) for p in parameters}
+        self._hidden = {name for name, hint in hints.items() if _holds_secret(hint)}
         self._positional = [p.name for p in parameters if p.kind in _POSITIONAL]
         self._simple = len(self._positional) == len(parameters)
         self._required = sum(p.default is p.empty for p in parameters)
@@ -52,7 +53,7 @@ class Checker:
             )
             if classes is not None and not variadic and not isinstance(value, classes):
                 wanted = " or ".join(kind.__name__ for kind in classes)
-                shown = "" if Secret in classes else f" {value!r:.60}"
+                shown = "" if name in self._hidden else f" {value!r:.60}"
                 raise BadArguments(
                     f"{self._name}{self._signature}: {name} must be {wanted}, not {type(value).__name__}{shown}"
                 )
@@ -79,6 +80,11 @@ def _classes(hint: Any) -> tuple[type, ...] | None:
     if float in plain:
         plain.append(int)
     return tuple(dict.fromkeys(plain))
+
+
+def _holds_secret(hint: Any) -> bool:
+    """Whether a value of this annotation may hold a Secret anywhere, so that it must not be shown."""
+    return (typing.get_origin(hint) or hint) is Secret or any(map(_holds_secret, typing.get_args(hint)))
 
 
 def _is_union(hint: Any) -> bool:

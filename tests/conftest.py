@@ -86,6 +86,7 @@ COMPONENTS = {
     "redis": Component(title="redis-server", missing=partial(missing, "redis-server")),
     "postgresql": Component(title="postgresql", missing=partial(missing, "initdb", "postgres")),
     "pgbouncer": Component(title="pgbouncer", missing=partial(missing, "pgbouncer")),
+    "chromium": Component(title="chromium", missing=partial(missing, "chromium")),
     "php": Component(title="php with Laravel", missing=partial(missing, "php")),
 }
 
@@ -193,7 +194,20 @@ def nothing_left_behind() -> Iterator[None]:
 def _children() -> set[psutil.Process]:
     # multiprocessing keeps one helper per interpreter for as long as that runs: it is nobody's leak.
     helper = getattr(multiprocessing.resource_tracker._resource_tracker, "_pid", None)
+    if _pids_of_children() <= {helper}:
+        return set()
     return {child for child in psutil.Process().children(recursive=True) if child.pid != helper}
+
+
+def _pids_of_children() -> set[int | None]:
+    """The pids of this process's own children, from the kernel: psutil reads every process of the machine for that."""
+    try:
+        told = [children.read_text() for children in Path("/proc/self/task").glob("*/children")]
+    except OSError:  # a thread ended in between
+        told = []
+    if not told:
+        return {child.pid for child in psutil.Process().children()}
+    return {int(pid) for line in told for pid in line.split()}
 
 
 def _threads() -> set[threading.Thread]:

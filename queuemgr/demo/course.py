@@ -38,7 +38,7 @@ LOOK = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """`seconds` is what each large file takes; without `store` the jobs are kept in a new file."""
+    """`seconds` is what each large file takes; without `store` the jobs are kept in a new file; `web` adds the page."""
 
     folder: str | None
     store: str | None
@@ -46,13 +46,15 @@ class Wishes:
     limit: int | None
     kills: int
     seconds: float
+    web: bool = False
 
 
 class Course:
-    """`done` and `total` count jobs, `url` is where they are kept."""
+    """`done` and `total` count jobs, `url` is where they are kept, `page_url` the page's address while it runs."""
 
     def __init__(self, wishes: Wishes) -> None:
         self.url = wishes.store or ""
+        self.page_url = ""
         self.done = self.total = 0
         self._wishes = wishes
         self._tag = f"demo-{new_id()[-12:]}"
@@ -67,6 +69,7 @@ class Course:
             listing = self._list()
             home = Path(tempfile.mkdtemp(prefix="queuemgr-demo-"))
             self.url = self.url or f"sqlite:///{home / 'jobs.db'}"
+            self._open_page(home / "page.log")
             app = App(self.url)
             app.register_type(Reading)
             self._cleanup.callback(app.close)
@@ -74,6 +77,25 @@ class Course:
             self._cleanup.callback(crew.stop)
             jobs = self._enqueue(app.client, listing)
             return self._work(app.client, crew, jobs, listing)
+
+    def _open_page(self, log: Path) -> None:
+        if not self._wishes.web:
+            return
+        from .page import Page, has_display
+
+        def tell(url: str) -> None:
+            if not url:
+                self._display.say(f"there is no page: it could not start, {log} says why")
+                return
+            self.page_url = url
+            self._display.page(url)
+            if has_display():
+                import webbrowser
+
+                webbrowser.open(url)
+
+        page = Page(self.url, log, tell)
+        self._cleanup.callback(page.stop)
 
     def _list(self) -> Listing:
         wishes = self._wishes

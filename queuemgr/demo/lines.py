@@ -26,6 +26,9 @@ class Display(Protocol):
     def say(self, text: str) -> None:
         """What is being done now."""
 
+    def page(self, url: str) -> None:
+        """Where it can be seen in a browser, too. Called from another thread."""
+
     def show(self, view: View) -> None: ...
 
     def checked(self, done: int, total: int) -> None: ...
@@ -41,6 +44,9 @@ class Lines:
 
     def say(self, text: str) -> None:
         self._print(text)
+
+    def page(self, url: str) -> None:
+        self._print(f"the page is at {url}")
 
     def show(self, view: View) -> None:
         for event in view.events[self._told :]:

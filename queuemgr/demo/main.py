@@ -29,20 +29,22 @@ def run(
     limit: int | None = None,
     kill: bool = False,
     seconds: float = 2.5,
+    web: bool = False,
 ) -> int:
     """Read every file below `folder` (by default the standard library) in a job of its own, show it, and check it.
 
     Parameters: `store` is a URL (by default a new file in a temporary folder, which is kept); with `json` the summary
     is JSON and the progress goes to stderr; `processes` workers; at most `limit` files; `kill` kills a worker twice
-    instead of once; each of the largest files takes `seconds`. Returns the exit code: 0, 1 where a direct computation
-    differs or the store fails, 2 where folder or options cannot be used, 128 and the signal's number when stopped.
+    instead of once; each of the largest files takes `seconds`; with `web` the page shows it meanwhile. Returns the exit
+    code: 0, 1 where a direct computation differs or the store fails, 2 where folder or options cannot be used, 128 and
+    the signal's number when stopped.
     """
     from .course import Course, Wishes
     from .lines import choose_display
     from .summary import show
 
     kills = 2 if kill else 1
-    wishes = Wishes(folder=folder, store=store, processes=processes, limit=limit, kills=kills, seconds=seconds)
+    wishes = Wishes(folder=folder, store=store, processes=processes, limit=limit, kills=kills, seconds=seconds, web=web)
     course = Course(wishes)
     try:
         with _stoppable():

@@ -47,6 +47,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._phase = ""
+        self._page = ""
         self._drawn = 0.0
         self._view: View | None = None
         self._checked: tuple[int, int] | None = None
@@ -56,6 +57,10 @@ class Screen:
     def say(self, text: str) -> None:
         self._phase = text
         self._draw()
+
+    def page(self, url: str) -> None:
+        # It comes from another thread: the next look draws it.
+        self._page = url
 
     def show(self, view: View) -> None:
         self._view = view
@@ -80,13 +85,18 @@ class Screen:
             parts += [_queues(self._view), Text(), _workers(self._view, ended=self._checked is not None)]
             room = min(MOST, max(1, height - FIXED))
             parts += [_running(self._view.running, room, width), Text(), _events(self._view.events)]
-            parts += [Text(), Text("Ctrl-C stops; what is not done yet can go on later", style="dim")]
+            parts += [Text(), self._foot()]
         page = Table.grid(padding=0)
         page.add_column(width=width)
         page.add_row(Group(*parts))
         margin = Table.grid(padding=(0, 0, 0, 1))
         margin.add_row("", page)
         return margin
+
+    def _foot(self) -> Text:
+        place = (("in a browser: ", "dim"), (self._page, "bold cyan"), "   ") if self._page else ()
+        stop = ("Ctrl-C stops; what is not done yet can go on later", "dim")
+        return Text.assemble(*place, stop, no_wrap=True, overflow="ellipsis")
 
     def _progress(self, width: int) -> RenderableType:
         if self._checked is not None:

@@ -70,7 +70,7 @@ def commands(dead: str | None = None) -> dict[str, str]:
     """What can be done next; `dead` is a job's id."""
     name = program()
     about_dead = {"show": f"{name} jobs show {dead}", "retry": f"{name} jobs retry {dead}"}
-    more = {"worker": f"{name} worker {APP}", "monitor": f"{name} monitor"}
+    more = {"worker": f"{name} worker {APP}", "monitor": f"{name} monitor", "web": f"{name} web"}
     return (about_dead if dead else {}) | more
 
 
@@ -121,6 +121,7 @@ def _next_steps(summary: Summary) -> Iterator[str]:
     yield "  A worker for it, and everything at a glance:"
     yield f"    {todo['worker']}"
     yield f"    {todo['monitor']}"
+    yield f"    {todo['web']}"
 
 
 def _events(summary: Summary) -> Iterator[str]:

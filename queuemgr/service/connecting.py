@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.app import App, load, open_store
 from queuemgr.client import AsyncClient
@@ -15,9 +15,10 @@ from queuemgr.errors import ConfigError
 from .failures import NoStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from .facts import Facts
     from .places import Place
 
 
@@ -27,6 +28,15 @@ class Connection:
 
     client: AsyncClient
     app: App | None
+
+    async def ask(self, function: Callable[..., Awaitable[Facts]], **arguments: Any) -> Facts:
+        """What the function of an operation that changes something answers; it is written into the audit list.
+
+        Raises what the function raises.
+        """
+        from .access.terminal import asked
+
+        return await asked(self.client, self.app, function, arguments)
 
 
 @asynccontextmanager

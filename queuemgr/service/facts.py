@@ -63,6 +63,7 @@ def queue_facts(info: QueueInfo) -> Facts:
     return {
         "name": info.name,
         "paused": info.paused,
+        "limit": info.limit,
         "oldest_ready": info.oldest_ready,
         "counts": {state.word: info.counts.get(state, 0) for state in State},
     }

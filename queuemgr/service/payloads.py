@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from queuemgr.secret import DOTS
+from queuemgr.secret import DOTS, Secret
 from queuemgr.typetags import SECRET
 
 PLAIN_TAGS = frozenset(
@@ -27,7 +27,7 @@ def readable(data: bytes, form: str) -> Any:
     try:
         if form == "json":
             return _redacted(msgspec.json.decode(data))
-        return _redacted(msgspec.to_builtins(msgspec.msgpack.decode(data), str_keys=True))
+        return _redacted(msgspec.to_builtins(_with_tagged_bytes(msgspec.msgpack.decode(data)), str_keys=True))
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"{len(data)} bytes that are no {form}: {error}") from error
 
@@ -40,6 +40,19 @@ def _redacted(value: Any) -> Any:
     if value.get("$") == SECRET:
         return {"$": SECRET, "v": DOTS}
     return {name: _redacted(item) for name, item in value.items()}
+
+
+def _with_tagged_bytes(value: Any) -> Any:
+    """MessagePack has bytes of its own; as JSON they would be taken for text."""
+    if isinstance(value, bytes):
+        return {"$": "bytes", "v": value}
+    if isinstance(value, list):
+        return [_with_tagged_bytes(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("$") in ("bytes", "bytearray"):
+        return value
+    return {name: _with_tagged_bytes(item) for name, item in value.items()}
 
 
 def arguments_of(data: bytes) -> dict[str, Any]:
@@ -68,21 +81,25 @@ def result_of(data: bytes | None, form: str) -> dict[str, Any]:
 
 
 def large_value(data: bytes, kind: str) -> Any:
-    """The plain form of what a large result's stream gave."""
+    """The plain form of what a large result's stream gave, without its secrets."""
     match kind:
         case "list":
-            return msgspec.json.Decoder().decode_lines(data)
+            return _redacted(msgspec.json.Decoder().decode_lines(data))
         case "bytes":
             return {"$": "bytes", "v": msgspec.to_builtins(data)}
-    return msgspec.json.decode(data)
+    return _redacted(msgspec.json.decode(data))
 
 
 def untagged(value: Any) -> Any:
-    """For people: `{"$": "date", "v": "2026-12-01"}` becomes `"2026-12-01"`."""
+    """For people: `{"$": "date", "v": "2026-12-01"}` becomes `"2026-12-01"`. A secret becomes dots, read or not."""
     if isinstance(value, list):
         return [untagged(item) for item in value]
+    if isinstance(value, Secret):
+        return DOTS
     if not isinstance(value, dict):
         return value
     if "$" in value and "v" in value:
+        if value["$"] == SECRET:
+            return DOTS
         return untagged(value["v"]) if value["$"] in PLAIN_TAGS else {str(value["$"]): untagged(value["v"])}
     return {name: untagged(item) for name, item in value.items()}

@@ -16,13 +16,18 @@ from queuemgr.service.cli.main import VERBS, main
 from .conftest import call, environ, run
 
 GROUPS = {
-    "jobs": ["list", "show", "logs", "wait", "retry", "cancel", "delete", "hold", "release"],
-    "queues": ["list", "pause", "resume", "purge"],
-    "schedules": ["list", "add", "pause", "resume", "run", "remove", "preview"],
-    "workers": ["list"],
+    "jobs": [
+        *("list", "show", "arguments", "result", "logs", "wait", "retry", "rerun", "cancel", "delete", "hold"),
+        *("release", "complete"),
+    ],
+    "queues": ["list", "pause", "resume", "limit", "purge"],
+    "schedules": ["list", "add", "change", "pause", "resume", "run", "remove", "preview"],
+    "workers": ["list", "quiet", "resume", "stop"],
     "tasks": ["list"],
+    "alerts": ["list", "add", "remove", "silence"],
     "store": ["info", "prune", "copy", "migrate"],
-    "service": ["start", "stop", "restart", "status", "config"],
+    "service": ["start", "stop", "restart", "status", "reload", "config"],
+    "token": ["add", "list", "remove"],
     "job": [
         *("list", "add", "start", "stop", "restart", "delete", "purge", "status", "wait", "logs"),
         *("suspend", "resume", "inspect", "classes"),

@@ -20,7 +20,7 @@ def test_queues_are_counted_by_state(shop: Shop, join: Callable[..., None]) -> N
     document = ask("queues", "list", "--store", shop.url)
     assert document.keys() == {"at", "queues"}
     queues = {queue["name"]: queue for queue in document["queues"]}
-    assert queues["mail"].keys() == {"name", "paused", "oldest_ready", "counts", "workers"}
+    assert queues["mail"].keys() == {"name", "paused", "limit", "oldest_ready", "counts", "workers"}
     assert queues["mail"]["counts"].keys() == {state.word for state in State}
     assert (queues["mail"]["counts"]["dead"], queues["mail"]["workers"]) == (1, 0)
     assert (queues["default"]["counts"]["ready"], queues["default"]["workers"]) == (1, 1)
@@ -53,6 +53,23 @@ def test_a_queue_that_nobody_knows_is_not_found(shop: Shop) -> None:
         result = call("queues", verb, "defalt", "--store", shop.url)
         assert result.exit_code == 3
         assert "there is no queue 'defalt': did you mean 'default'?" in result.stderr
+
+
+def test_a_queue_is_limited_and_the_limit_taken_away(shop: Shop, terminal: None) -> None:
+    shop.task("add").enqueue(1, 2)
+    assert ask("queues", "limit", "default", "2", "--store", shop.url) == {"queues": ["default"], "limit": 2}
+    assert [queue.limit for queue in shop.app.client.queues()] == [2]
+    assert "default (at most 2)" in call("queues", "list", "--store", shop.url).stdout
+    assert ask("queues", "limit", "default", "none", "--store", shop.url) == {"queues": ["default"], "limit": None}
+    assert [queue.limit for queue in shop.app.client.queues()] == [None]
+
+
+def test_a_limit_that_is_no_number_is_refused(shop: Shop) -> None:
+    shop.task("add").enqueue(1, 2)
+    for wrong in ("0", "many"):
+        result = call("queues", "limit", "default", wrong, "--store", shop.url)
+        assert result.exit_code == 2
+        assert wrong in result.stderr
 
 
 def test_a_queue_can_be_paused_before_its_first_job(shop: Shop) -> None:

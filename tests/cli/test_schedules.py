@@ -52,7 +52,38 @@ def test_it_is_paused_resumed_and_removed(shop: Shop) -> None:
     assert shop.app.client.schedules() == []
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume", "run", "remove", "preview"])
+def test_it_fires_at_other_times_and_its_job_stays_as_it_is(shop: Shop) -> None:
+    words = ("schedules", "add", "nightly", "0 3 * * *", f"{shop.module}.add", "1", "2", "--zone", "Europe/Berlin")
+    call(*words, "--queue", "odd", "--missed", "all", "--app", shop.path)
+    call("schedules", "pause", "nightly", "--store", shop.url)
+    changed = ask("schedules", "change", "nightly", "30 4 * * *", "--store", shop.url)["schedule"]
+    assert changed["words"] == "every day at 04:30 (Europe/Berlin)"
+    assert (changed["missed"], changed["paused"], changed["queue"]) == ("all", True, "odd")
+    job_id = call("schedules", "run", "nightly", "--store", shop.url).stdout.strip()
+    shop.work()
+    assert shop.app.client.handle(job_id).result(0) == 3
+
+
+def test_another_zone_alone_moves_it_and_another_policy_alone_does_not(shop: Shop) -> None:
+    before = ask("schedules", "add", "nightly", "0 3 * * *", "t", "--store", shop.url)["schedule"]
+    moved = ask("schedules", "change", "nightly", "--zone", "Asia/Tokyo", "--store", shop.url)["schedule"]
+    assert moved["words"] == "every day at 03:00 (Asia/Tokyo)"
+    assert moved["next_at"] != before["next_at"]
+    kept = ask("schedules", "change", "nightly", "--missed", "skip", "--store", shop.url)["schedule"]
+    assert kept == moved | {"missed": "skip"}
+
+
+def test_an_interval_takes_the_place_of_a_cron_expression_and_back(shop: Shop) -> None:
+    call("schedules", "add", "pulse", "every 1h", "t", "--store", shop.url)
+    daily = ask("schedules", "change", "pulse", "@daily", "--store", shop.url)["schedule"]
+    assert (daily["kind"], daily["zone"]) == ("cron", "UTC")
+    assert ask("schedules", "change", "pulse", "every 5m", "--store", shop.url)["schedule"]["kind"] == "every"
+    result = call("schedules", "change", "pulse", "whenever", "--store", shop.url)
+    assert result.exit_code == 2
+    assert ask("schedules", "list", "--store", shop.url)["schedules"][0]["rule"] == "every 5 minutes"
+
+
+@pytest.mark.parametrize("verb", ["change", "pause", "resume", "run", "remove", "preview"])
 def test_a_schedule_that_is_not_there_is_not_found(shop: Shop, verb: str) -> None:
     call("schedules", "add", "pulse", "every 1h", "t", "--store", shop.url)
     result = call("schedules", verb, "puls", "--store", shop.url)

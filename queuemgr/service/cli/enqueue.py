@@ -41,7 +41,7 @@ def enqueue(session: Session, request: Request, wait: bool, wait_timeout: float 
 
     from .views.enqueued import enqueued_page
 
-    document = session.run(lambda it: send(it.client, it.app, request), with_app=True, create=True)
+    document = session.run(lambda it: it.ask(send, request=request), with_app=True, create=True)
     session.output.show(document, enqueued_page)
     return 0
 
@@ -54,7 +54,7 @@ def _enqueue_and_wait(session: Session, request: Request, timeout: float | None)
     from .views.job import ended_page
 
     async def work(connection: Connection) -> Document:
-        sent = await send(connection.client, connection.app, request)
+        sent = await connection.ask(send, request=request)
         if session.output.for_people:
             session.output.show(sent, lambda document: enqueued_page(document).without_next())
         ended = await watched_wait(connection, session, (sent["id"],), timeout)

@@ -1,10 +1,12 @@
-"""`queuemgr queues`: list, pause, resume, purge."""
+"""`queuemgr queues`: list, pause, resume, limit, purge."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
+
+from queuemgr.service.failures import Misused
 
 from .commands import Verb, VerbGroup
 from .exits import FAILED, OK
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=VerbGroup)
 def queues() -> None:
-    """List, pause, resume and empty queues."""
+    """List, pause, resume, limit and empty queues."""
 
 
 @queues.command("list", cls=Verb)
@@ -41,7 +43,7 @@ def pause(session: Session, names: tuple[str, ...], yes: bool) -> None:
 
     from .views.queues import paused_page
 
-    session.show(lambda it: pause_queues(it.client, names, new=yes), paused_page)
+    session.show(lambda it: it.ask(pause_queues, names=names, new=yes), paused_page)
 
 
 @queues.command(cls=Verb)
@@ -53,7 +55,28 @@ def resume(session: Session, names: tuple[str, ...]) -> None:
 
     from .views.queues import paused_page
 
-    session.show(lambda it: resume_queues(it.client, names), paused_page)
+    session.show(lambda it: it.ask(resume_queues, names=names), paused_page)
+
+
+@queues.command(cls=Verb)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("running", metavar="N|none")
+@about_store
+def limit(session: Session, names: tuple[str, ...], running: str) -> None:
+    """Let at most N jobs of these queues run at once, on all workers together."""
+    from queuemgr.service.operations.queues import limit_queues
+
+    from .views.queues import limited_page
+
+    most = None if running == "none" else _number(running)
+    session.show(lambda it: it.ask(limit_queues, names=names, running=most), limited_page)
+
+
+def _number(text: str) -> int:
+    """Raises Misused."""
+    if not text.isdecimal():
+        raise Misused(f"{text!r} is no number of jobs", "queuemgr queues limit NAME 4, or none for no limit")
+    return int(text)
 
 
 @queues.command(cls=Verb)
@@ -80,5 +103,5 @@ def purge(session: Session, name: str, finished: bool, yes: bool, dry_run: bool)
     if found["matched"] and not agreed(question(found), yes=yes, as_json=session.as_json):
         click.echo("nothing was deleted", err=True)
         return FAILED
-    session.show(lambda it: change_matching(it.client, "delete", query), changed_page)
+    session.show(lambda it: it.ask(change_matching, verb="delete", query=query), changed_page)
     return OK

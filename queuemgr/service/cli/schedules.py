@@ -1,4 +1,4 @@
-"""`queuemgr schedules`: list, add, pause, resume, run, remove, preview."""
+"""`queuemgr schedules`: list, add, change, pause, resume, run, remove, preview."""
 
 from __future__ import annotations
 
@@ -67,11 +67,26 @@ def add(session: Session, name: str, rule: str, request: Request, zone: str, mis
     from .views.schedules import added_page
 
     document = session.run(
-        lambda it: add_schedule(it.client, it.app, name, rule, request, zone=zone, missed=missed),
+        lambda it: it.ask(add_schedule, name=name, rule=rule, request=request, zone=zone, missed=missed),
         with_app=True,
         create=True,
     )
     session.output.show(document, added_page)
+
+
+@schedules.command(cls=Verb)
+@click.argument("name")
+@click.argument("rule", required=False)
+@click.option("--zone", metavar="ZONE", help="The time zone of a cron expression, by default the one that it has.")
+@click.option("--missed", type=click.Choice(MISSED), metavar="HOW", help="Firings that nobody saw: skip, once or all.")
+@about_store
+def change(session: Session, name: str, rule: str | None, zone: str | None, missed: str | None) -> None:
+    """Let the schedule NAME fire whenever RULE says. What it enqueues stays as it is."""
+    from queuemgr.service.operations.schedules import change_schedule
+
+    from .views.schedules import retimed_page
+
+    session.show(lambda it: it.ask(change_schedule, name=name, rule=rule, zone=zone, missed=missed), retimed_page)
 
 
 @schedules.command(cls=Verb)
@@ -95,7 +110,7 @@ def _set_paused(session: Session, name: str, *, paused: bool) -> None:
 
     from .views.schedules import changed_page
 
-    session.show(lambda it: pause_schedule(it.client, name, paused=paused), changed_page)
+    session.show(lambda it: it.ask(pause_schedule, name=name, paused=paused), changed_page)
 
 
 @schedules.command(cls=Verb)
@@ -107,7 +122,7 @@ def run(session: Session, name: str) -> None:
 
     from .views.schedules import run_page
 
-    session.show(lambda it: run_schedule(it.client, name), run_page)
+    session.show(lambda it: it.ask(run_schedule, name=name), run_page)
 
 
 @schedules.command(cls=Verb)
@@ -119,7 +134,7 @@ def remove(session: Session, name: str) -> None:
 
     from .views.schedules import removed_page
 
-    session.show(lambda it: remove_schedule(it.client, name), removed_page)
+    session.show(lambda it: it.ask(remove_schedule, name=name), removed_page)
 
 
 @schedules.command(cls=Verb)

@@ -1,4 +1,4 @@
-"""`queuemgr service`: start, stop, restart, status, config. The daemon itself is next door (service/daemon)."""
+"""`queuemgr service`: start, stop, restart, status, reload, config. The daemon itself is next door (service/daemon)."""
 
 from __future__ import annotations
 
@@ -59,15 +59,27 @@ def status(asking: Asking) -> int:
 
 @service.command(cls=Verb)
 @about_service
+def reload(asking: Asking) -> None:
+    """Let jobs that begin from now on run with the code as it is now. What runs goes on with the old one."""
+    from .page import Page, Say
+
+    told = "jobs that begin from now on run with the code as it is now"
+    asking.output.show(asking.call("service.reload"), lambda _: Page([Say(told)]))
+
+
+@service.command(cls=Verb)
+@about_service
 def config(asking: Asking) -> None:
     """Every setting with its value and where that comes from."""
     from queuemgr.service.daemon.configuration import settings_of
+    from queuemgr.service.observe.config import without_secrets
 
     from .views.service import settings_page
 
     values = asking.values()
     settings_of(values)
     told = {name: {"value": msgspec.to_builtins(one.value), "origin": one.origin} for name, one in values.items()}
+    told["notify"]["value"] = without_secrets(told["notify"]["value"])
     asking.output.show(told, settings_page)
 
 

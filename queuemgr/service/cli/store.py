@@ -39,7 +39,7 @@ def prune(session: Session) -> None:
 
     from .views.store import pruned_page
 
-    session.show(lambda it: prune_store(it.client), pruned_page)
+    session.show(lambda it: it.ask(prune_store), pruned_page)
 
 
 @store.command(cls=Verb)

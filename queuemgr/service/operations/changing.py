@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from queuemgr.errors import JobNotFound
+from queuemgr.errors import JobNotFound, did_you_mean
 from queuemgr.job import State
 from queuemgr.service.facts import Facts
+from queuemgr.service.failures import Misused
 
 from .jobs import resolve
 from .operation import Operation, Scope
+from .searching import query_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +45,19 @@ _REFUSED = {
 
 
 def meant(verb: str, query: Query) -> Query:
-    """The query, narrowed to the states in which the verb does something."""
+    """The query, narrowed to the states in which the verb does something. Raises Misused."""
+    _require_known(verb)
     asked = query.states or (AFFECTED if query.ids else USUAL)[verb]
     states = tuple(state for state in asked if state in AFFECTED[verb])
     return replace(query, states=states)
 
 
-async def count_matching(client: AsyncClient, verb: str, query: Query) -> Facts:
-    """{"verb", "matched", "states"}: how many jobs the verb would change, in all and by state."""
+async def count_matching(client: AsyncClient, verb: str, query: Query, search: str = "") -> Facts:
+    """{"verb", "matched", "states"}: how many jobs the verb would change, in all and by state.
+
+    `search` narrows the query, as in `jobs.list`. Raises Misused where it asks for what no query can.
+    """
+    query = query_of(query, search, client.clock.now())
     ids = tuple([await resolve(client, job_id) for job_id in query.ids])
     query = replace(query, ids=ids)
     states = meant(verb, query).states
@@ -58,9 +65,9 @@ async def count_matching(client: AsyncClient, verb: str, query: Query) -> Facts:
     return {"verb": verb, "matched": sum(counts.values()), "states": {s: n for s, n in counts.items() if n}}
 
 
-async def change_matching(client: AsyncClient, verb: str, query: Query) -> Facts:
-    """{"verb", "changed"}."""
-    narrowed = meant(verb, query)
+async def change_matching(client: AsyncClient, verb: str, query: Query, search: str = "") -> Facts:
+    """{"verb", "changed"}. `search` as in `count_matching`."""
+    narrowed = meant(verb, query_of(query, search, client.clock.now()))
     changed = await client.store.change(verb, narrowed) if narrowed.states else 0
     return {"verb": verb, "changed": changed}
 
@@ -68,8 +75,9 @@ async def change_matching(client: AsyncClient, verb: str, query: Query) -> Facts
 async def change_jobs(client: AsyncClient, verb: str, job_ids: Sequence[str]) -> Facts:
     """{"verb", "changed", "jobs"}: of each its "id", whether it "changed", its "state" and a "message" if it did not.
 
-    A job that is not there has no state.
+    A job that is not there has no state. Raises Misused.
     """
+    _require_known(verb)
     jobs = [await _change(client, verb, await resolve(client, job_id)) for job_id in job_ids]
     return {"verb": verb, "changed": sum(job["changed"] for job in jobs), "jobs": jobs}
 
@@ -89,6 +97,11 @@ async def _change(client: AsyncClient, verb: str, job_id: str) -> Facts:
         why = f"its unique key {record.unique_key!r} is held by another job" if allowed else _REFUSED[verb]
         facts["message"] = f"job {job_id} is {record.state.word}: {why}"
     return facts
+
+
+def _require_known(verb: str) -> None:
+    if verb not in AFFECTED:
+        raise Misused(f"jobs cannot be changed by {verb!r}: {did_you_mean(verb, AFFECTED)}")
 
 
 def _only(job_id: str) -> Query:

@@ -176,7 +176,11 @@ async def _copy_schedules(source: Store, target: Store) -> int:
 
 
 async def _copy_paused(source: Store, target: Store) -> list[str]:
+    """What was set for queues; the names of those that are paused."""
     paused = [queue.name for queue in await source.queues() if queue.paused]
     for name in paused:
         await target.pause(name)
+    for queue in await source.queues():
+        if queue.limit is not None:
+            await target.limit(queue.name, queue.limit)
     return paused

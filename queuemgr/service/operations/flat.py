@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import InvalidJobStateError, JobAlreadyExistsError, JobNotFound, ProcessControlError, did_you_mean
 from queuemgr.job import State
 from queuemgr.jobs.status import JobStatus
+from queuemgr.service.burying import bury
 from queuemgr.service.failures import Misused
 from queuemgr.service.flatrecord import (
     DELETED,
@@ -16,7 +18,6 @@ from queuemgr.service.flatrecord import (
     flat_tombstone,
     is_tombstone,
     status_of_record,
-    tombstone,
     with_success,
 )
 from queuemgr.service.lines import whole_lines
@@ -121,12 +122,7 @@ async def delete(client: AsyncClient, presence: Presence, job_id: str, *, force:
         await _stop_if_running(client, presence, job_id, **how)
     elif not record.state.finished:
         await client.cancel(job_id)
-    record = await client.get(job_id)
-    now = client.clock.now()
-    left = tombstone(flat(record, None, now), record, now)
-    await client.delete(job_id)
-    await client.store.restore([left])
-    return flat_tombstone(left.job.args)
+    return await bury(client, await client.get(job_id))
 
 
 async def purge(client: AsyncClient, presence: Presence, job_id: str) -> Facts:
@@ -153,15 +149,18 @@ async def restart(client: AsyncClient, presence: Presence, job_id: str) -> Facts
     return {"job_id": job_id, "status": "PENDING"}
 
 
-async def status(client: AsyncClient, presence: Presence, job_id: str) -> Facts:
-    """The flat record with the whole result. Raises JobNotFound."""
-    return await _flat(client, presence, await client.get(job_id), whole=True)
+async def status(client: AsyncClient, presence: Presence, job_id: str, whole: int = WHOLE) -> Facts:
+    """The flat record with the whole result; one of more than `whole` bytes at a glance. Raises JobNotFound."""
+    record = await client.get(job_id)
+    return await _flat(client, presence, record, min(whole, WHOLE), glance=True)
 
 
-async def wait(client: AsyncClient, presence: Presence, job_id: str, timeout: float | None = None) -> Facts:
+async def wait(
+    client: AsyncClient, presence: Presence, job_id: str, timeout: float | None = None, whole: int = WHOLE
+) -> Facts:
     """`status` once the job has ended, or as it is after `timeout` seconds. Raises JobNotFound."""
     await client.store.wait_finished(job_id, timeout)
-    return await status(client, presence, job_id)
+    return await status(client, presence, job_id, whole)
 
 
 async def list_records(
@@ -174,11 +173,12 @@ async def list_records(
     """{"jobs", "after"}, newest first; results only where they are small. Raises Misused."""
     wanted = None if status_filter is None else _status_named(status_filter)
     page = await client.find(_query(wanted), limit, after)
-    jobs = [
-        await _flat(client, presence, record, whole=False) | {"is_running": record.state is State.RUNNING}
-        for record in page.jobs
-        if wanted in (None, status_of_record(record))
-    ]
+    jobs = []
+    for record in page.jobs:
+        if wanted in (None, status_of_record(record)):
+            with suppress(JobNotFound):  # it has just been purged
+                facts = await _flat(client, presence, record, INLINE, glance=False)
+                jobs.append(facts | {"is_running": record.state is State.RUNNING})
     return {"jobs": jobs, "after": None if page.after is None else str(page.after)}
 
 
@@ -234,11 +234,11 @@ async def _find(client: AsyncClient, job_id: str) -> JobRecord | None:
         return None
 
 
-async def _flat(client: AsyncClient, presence: Presence, record: JobRecord, *, whole: bool) -> Facts:
+async def _flat(client: AsyncClient, presence: Presence, record: JobRecord, most: int, *, glance: bool) -> Facts:
     if is_tombstone(record):
         return flat_tombstone(await client.store.arguments(record.id))
     data = await client.store.result(record.id) if record.result_size else None
-    result = await result_of(client, record.id, data, WHOLE if whole else INLINE, glance=whole)
+    result = await result_of(client, record.id, data, most, glance=glance)
     facts = flat(record, result, client.clock.now(), suspended=presence.is_suspended(record.id))
     return with_success(facts, result if isinstance(result, dict) else data)
 

@@ -13,9 +13,12 @@ from queuemgr.service.facts import attempt_facts, job_facts, line_facts
 from queuemgr.service.failures import Misused, NotFound
 from queuemgr.service.lines import whole_lines
 from queuemgr.service.payloads import arguments_of, format_of, large_value, result_of
-from queuemgr.service.reasons import Surroundings, reason_of
+from queuemgr.service.why import explain
+from queuemgr.store import Query
 
+from .looking import look
 from .operation import Operation, Scope
+from .searching import merged, parse_search
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from queuemgr.job import JobRecord
     from queuemgr.service.facts import Facts
     from queuemgr.service.lines import Line
-    from queuemgr.store import OutputLine, Query
+    from queuemgr.store import OutputLine
 
 PAGE = 1000
 WHOLE = 16 * 1024 * 1024
@@ -34,30 +37,54 @@ LOOK = 0.5
 LAST = "last"
 
 
-async def list_jobs(client: AsyncClient, query: Query, limit: int = 20, after: int | str | None = None) -> Facts:
-    """{"at", "jobs", "after"}, newest first; "after" asks for the next page and is null at the end. Raises Misused."""
+async def list_jobs(
+    client: AsyncClient,
+    query: Query = Query(),  # noqa: B008 - it is frozen
+    limit: int = 20,
+    after: int | str | None = None,
+    search: str = "",
+) -> Facts:
+    """{"at", "jobs", "after"}, newest first; "after" asks for the next page and is null at the end. Raises Misused.
+
+    `search` is what somebody types into a box: `state:dead args.user_id:42 "no address"`. Then there is "scanned" too:
+    so many jobs were looked at, and "after" goes on even where none of them fitted.
+    """
     try:
+        if search.strip():
+            return await _search_jobs(client, query, limit, after, search)
         page = await client.find(query, limit, after)
     except ValueError as error:
         raise Misused(f"{after!r} is no position of a job", 'take it from "after" of the page before') from error
-    now = client.clock.now()
-    following = None if page.after is None else str(page.after)
-    return {"at": now, "jobs": [job_facts(job, now) for job in page.jobs], "after": following}
+    return _page(page.jobs, page.after, client.clock.now())
+
+
+async def _search_jobs(client: AsyncClient, query: Query, limit: int, after: int | str | None, search: str) -> Facts:
+    parsed, rest = parse_search(search, client.clock.now())
+    query = merged(query, parsed)
+    if rest or query.error is not None:
+        found = await look(client.store, query, rest, limit, after)
+        return _page(found.jobs, found.after, client.clock.now()) | {"scanned": found.scanned}
+    page = await client.find(query, limit, after)
+    return _page(page.jobs, page.after, client.clock.now()) | {"scanned": len(page.jobs)}
+
+
+def _page(jobs: Sequence[JobRecord], after: int | str | None, now: float) -> Facts:
+    following = None if after is None else str(after)
+    return {"at": now, "jobs": [job_facts(job, now) for job in jobs], "after": following}
 
 
 async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
     """All that is known of one job; of its output the last `lines`. Raises JobNotFound."""
     record = await client.get(await resolve(client, job_id))
-    now = client.clock.now()
-    around = Surroundings(await client.queues(), await client.workers(), now)
-    reason = reason_of(record, around)
+    answer, situation = await explain(client, record, brief=True)
+    now, step = situation.now, next(iter(answer.steps), None)
     arguments = await client.store.arguments(record.id)
     last = await _last_lines(client, record.id, lines)
     return {
         "at": now,
         "job": job_facts(record, now),
-        "why": reason.why,
-        "next": {"purpose": reason.purpose, "command": reason.command} if reason.command else None,
+        "why": answer.reasons[0].text,
+        "next": None if step is None else {"purpose": step.facts["purpose"], "command": step.command},
         "arguments": arguments_of(arguments),
         "result": await _result(client, record, format_of(arguments)),
         "attempts": [attempt_facts(attempt) for attempt in record.attempts],

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from queuemgr.service.facts import Facts
 
-GIVEN = frozenset({"client", "app", "presence"})
+GIVEN = frozenset({"client", "app", "presence", "tokens"})
 """Parameters that come from inside, never from who asks."""
 
 # The operations name these types for the type checker alone.
 _TYPES: dict[str, Any] = {
-    **dict.fromkeys(("AsyncClient", "App", "Presence"), Any),
+    **dict.fromkeys(("AsyncClient", "App", "Presence", "Tokens"), Any),
     "Facts": dict[str, Any],
     "Query": Query,
     "Request": Request,
@@ -72,7 +72,7 @@ class Operation:
     @property
     def changes(self) -> bool:
         """False where it only looks."""
-        return self.scope is not Scope.READ
+        return self.scope is not Scope.READ and not self.route.startswith("GET ")
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
@@ -103,8 +103,15 @@ class Operation:
                 value = _with_states(value)
             return msgspec.convert(value, parameter.type)
         except (msgspec.ValidationError, ValueError, TypeError) as error:
-            reason = f"{self.name} cannot take {value!r:.80} as {parameter.name}: {error}"
+            reason = f"{self.name} cannot take {_shown(value)} as {parameter.name}: {error}"
             raise ValidationError(parameter.name, None, reason) from error
+
+
+def _shown(value: Any) -> str:
+    """What was given where it is short; the parts of anything larger may be secret."""
+    return (
+        f"{value!r:.80}" if isinstance(value, (str, int, float, bool, type(None))) else f"this {type(value).__name__}"
+    )
 
 
 def _with_states(value: Any) -> Any:

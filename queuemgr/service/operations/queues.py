@@ -1,4 +1,4 @@
-"""Looks at queues, pauses and empties them."""
+"""Looks at queues, pauses them and limits how many of their jobs run at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from queuemgr.errors import did_you_mean
 from queuemgr.service.facts import Facts, queue_facts
-from queuemgr.service.failures import NotFound
+from queuemgr.service.failures import Misused, NotFound
 from queuemgr.store import QueueInfo
 
 from .operation import Operation, Scope
@@ -47,6 +47,18 @@ async def resume_queues(client: AsyncClient, names: Sequence[str]) -> Facts:
     return {"queues": list(names), "paused": False}
 
 
+async def limit_queues(client: AsyncClient, names: Sequence[str], running: int | None = None) -> Facts:
+    """{"queues", "limit"}: each runs at most so many jobs at once; without a number, as many as there are slots.
+
+    Raises Misused for a number below 1.
+    """
+    if running is not None and running < 1:
+        raise Misused(f"a limit is at least 1, not {running}", "queuemgr queues pause NAME lets none of its jobs start")
+    for name in names:
+        await client.limit(name, running)
+    return {"queues": list(names), "limit": running}
+
+
 async def require_queues(client: AsyncClient, names: Sequence[str]) -> None:
     """Raises NotFound for the first name that no job and no worker bears."""
     known = [queue["name"] for queue in (await list_queues(client))["queues"]]
@@ -74,5 +86,13 @@ OPERATIONS = (
         "POST /queues/resume",
         "queues resume",
         "let workers take jobs of these queues again",
+    ),
+    Operation(
+        "queues.limit",
+        limit_queues,
+        Scope.OPERATE,
+        "PUT /queues/limit",
+        "queues limit",
+        "let at most so many jobs of these queues run at once",
     ),
 )

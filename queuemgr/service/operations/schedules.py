@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import BadSchedule, did_you_mean
-from queuemgr.recurrence import describe, parse_rule, preview
+from queuemgr.recurrence import Cron, describe, next_after, parse_rule, preview
+from queuemgr.schedule import Schedule
 from queuemgr.service.facts import Facts, schedule_facts
-from queuemgr.service.failures import NotFound
+from queuemgr.service.failures import Misused, NotFound
 
 from .operation import Operation, Scope
 from .sending import call_of, obstacles
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from queuemgr.store import ScheduleInfo
 
     from .request import Request
+
+MOST = 1000
+"""Moments that one preview tells."""
 
 
 async def list_schedules(client: AsyncClient) -> Facts:
@@ -42,6 +47,25 @@ async def add_schedule(
     }
 
 
+async def change_schedule(
+    client: AsyncClient, name: str, rule: str | None = None, zone: str | None = None, missed: str | None = None
+) -> Facts:
+    """{"at", "schedule"}: when it fires, and what becomes of missed firings; its job stays as it is.
+
+    What is not given stays, too. Raises NotFound, BadSchedule, ConfigError.
+    """
+    info = await require_schedule(client, name)
+    before, now = info.schedule, client.clock.now()
+    known = before.rule if isinstance(before.rule, Cron) else None
+    text = rule or (known.expression if known and zone else before.rule)
+    zone = zone or (known.zone if known else "UTC")
+    made = Schedule.of(name, text, before.job, zone=zone, missed=missed or before.missed)
+    changed = replace(made, paused=before.paused)
+    same = changed.rule == before.rule
+    await client.store.put_schedule(changed, info.next_at if same else next_after(changed.rule, now))
+    return {"at": now, "schedule": schedule_facts(await require_schedule(client, name))}
+
+
 async def pause_schedule(client: AsyncClient, name: str, *, paused: bool) -> Facts:
     """{"at", "schedule"}. Raises NotFound."""
     await require_schedule(client, name)
@@ -63,10 +87,17 @@ async def remove_schedule(client: AsyncClient, name: str) -> Facts:
     return {"removed": name}
 
 
-async def preview_schedule(client: AsyncClient, name: str, count: int) -> Facts:
-    """`preview_rule` of a schedule that exists. Raises NotFound."""
-    rule = (await require_schedule(client, name)).schedule.rule
-    return preview_rule(rule, client.clock.now(), count)
+async def preview_schedule(
+    client: AsyncClient, name: str, count: int = 5, rule: str | None = None, zone: str = "UTC"
+) -> Facts:
+    """`preview_rule` of a schedule that exists; with `rule` of that one, be there such a schedule or not.
+
+    Raises NotFound, BadSchedule, and Misused for a count outside of 1 to MOST.
+    """
+    if not 1 <= count <= MOST:
+        raise Misused(f"a preview has 1 to {MOST:,} moments, not {count}")
+    chosen = rule or (await require_schedule(client, name)).schedule.rule
+    return preview_rule(chosen, client.clock.now(), count, zone)
 
 
 def preview_rule(rule: Rule | str, now: float, count: int, zone: str = "UTC") -> Facts:
@@ -118,6 +149,14 @@ OPERATIONS = (
         "PUT /schedules/{name}",
         "schedules add",
         "put or replace a schedule",
+    ),
+    Operation(
+        "schedules.change",
+        change_schedule,
+        Scope.OPERATE,
+        "POST /schedules/{name}/change",
+        "schedules change",
+        "let a schedule fire at other times; its job stays as it is",
     ),
     Operation(
         "schedules.pause",

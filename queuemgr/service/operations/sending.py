@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from msgspec import ValidationError, convert, structs
 
 from queuemgr.client import Client
 from queuemgr.codec import Codec
-from queuemgr.errors import did_you_mean
+from queuemgr.errors import BadArguments, did_you_mean
 from queuemgr.options import Options
+from queuemgr.secret import DOTS, Secret
 from queuemgr.service.facts import Facts, job_facts
+from queuemgr.service.failures import Misused
 from queuemgr.service.payloads import format_of
 from queuemgr.task import Call, Task
+from queuemgr.typetags import SECRET
 
 from .operation import Operation, Scope
 from .request import Request, Word
@@ -36,9 +39,9 @@ async def call_of(client: AsyncClient, app: App | None, request: Request) -> Cal
     codec = Codec(await _format_in_use(client))
     sender = Client(_with_codec(client, codec), MAX_PAYLOAD)
     task: Task[..., Any, Any] = Task(request.task, _anything, Options(), sender)
-    positional = [word.value for word in request.positional]
-    named = {name: word.value for name, word in request.named.items()}
-    call = task.using(**request.options).call(*positional, **named)
+    positional = [marked(word.value) for word in request.positional]
+    named = {name: marked(word.value) for name, word in request.named.items()}
+    call = _with_options(task, request.options).call(*positional, **named)
     # What was asked for must hold whatever the task's own options are, which nobody knows here.
     asked = {name: request.options[name] for name in RUN_OPTIONS if name in request.options}
     return Call(structs.replace(call.job, options=asked or None))
@@ -90,11 +93,22 @@ def _checked_call(task: Task[..., Any, Any], request: Request) -> Call[Any]:
         for index, word in enumerate(request.positional)
     ]
     named = {name: _fitting(word, hints.get(name)) for name, word in request.named.items()}
-    return task.using(**request.options).call(*positional, **named)
+    return _with_options(task, request.options).call(*positional, **named)
+
+
+def _with_options(task: Task[..., Any, Any], options: dict[str, Any]) -> Task[..., Any, Any]:
+    """Raises ConfigError, and Misused where a value has not even the type of its option."""
+    try:
+        return task.using(**options)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Misused(f"the options {options!r:.200} of a job of {task.name} cannot be used: {error}") from error
 
 
 def _fitting(word: Word, hint: Any) -> Any:
     """The value in the type that the task asks for, where JSON has no such type; else as it is."""
+    if (secret := _secret_in(hint)) is not None and word.value is not None:
+        return _hidden(word, secret)
+    word = Word(marked(word.value), word.text)
     kinds = get_args(hint) or (hint,)
     if word.text is not None and str in kinds and type(word.value) not in kinds:
         return word.text
@@ -104,6 +118,31 @@ def _fitting(word: Word, hint: Any) -> Any:
         return convert(word.value, hint)
     except (ValidationError, TypeError, RecursionError):
         return word.value
+
+
+def _secret_in(hint: Any) -> Any:
+    """The Secret[...] that a parameter takes, alone or beside others; None where it takes none."""
+    return next((kind for kind in (hint, *get_args(hint)) if (get_origin(kind) or kind) is Secret), None)
+
+
+def _hidden(word: Word, hint: Any) -> Secret[Any]:
+    """What was typed or sent for a secret parameter, bare or marked."""
+    value = marked(word.value)
+    bare = Word(value.reveal()) if isinstance(value, Secret) else word
+    return Secret(_fitting(bare, next(iter(get_args(hint)), None)))
+
+
+def marked(value: Any) -> Any:
+    """Plain data, with a Secret for each part that is marked as one. Raises BadArguments where it is dots only."""
+    if isinstance(value, list):
+        return [marked(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"$", "v"} and value["$"] == SECRET:
+        if value["v"] == DOTS:
+            raise BadArguments("a secret was sent as the dots that stand for it: send its value")
+        return Secret(marked(value["v"]))
+    return {name: marked(item) for name, item in value.items()}
 
 
 def _hints_of(function: Callable[..., Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from queuemgr.jobs.status import status_of
 from queuemgr.service.flatrecord import DELETED, QUEUE
 from queuemgr.store import Query
 
+from .addresses import shown_url
 from .operation import Operation, Scope
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ async def status(client: AsyncClient, presence: Presence) -> Facts:
         counts[name] = counts.get(name, 0) + (own.counts.get(state, 0) if own else 0)
     deleted = await client.count(Query(queue=QUEUE, task=DELETED))
     counts |= {"STOPPED": counts["STOPPED"] - deleted, "DELETED": deleted}
-    told = {"status": "running", **presence.facts()}
+    facts = presence.facts()
+    told = {"status": "running", **facts, "store": shown_url(facts["store"])}
     return told | {"total_jobs": sum(counts.values()), "running_jobs": counts["RUNNING"], "jobs": counts}
 
 

@@ -8,13 +8,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import did_you_mean
+from queuemgr.service.access.config import find_token_file
+from queuemgr.service.access.tokens import Tokens
 from queuemgr.service.failures import NotFound
 from queuemgr.service.presence import NOBODY, Presence
 
-from . import changing, flat, jobs, overview, queues, schedules, sending, service, store, workers
+from . import (
+    alerts,
+    audit,
+    changing,
+    completing,
+    contents,
+    failures,
+    flat,
+    history,
+    jobs,
+    metrics,
+    overview,
+    queues,
+    rerunning,
+    schedules,
+    sending,
+    service,
+    store,
+    tokens,
+    why,
+    workers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
@@ -22,7 +46,28 @@ if TYPE_CHECKING:
 
     from .operation import Operation
 
-_MODULES = (overview, jobs, changing, sending, queues, schedules, workers, store, flat, service)
+_MODULES = (
+    overview,
+    jobs,
+    why,
+    contents,
+    failures,
+    changing,
+    rerunning,
+    completing,
+    sending,
+    queues,
+    schedules,
+    workers,
+    store,
+    flat,
+    service,
+    audit,
+    tokens,
+    metrics,
+    history,
+    alerts,
+)
 
 OPERATIONS: Mapping[str, Operation] = {one.name: one for module in _MODULES for one in module.OPERATIONS}
 
@@ -41,9 +86,15 @@ async def call(
     client: AsyncClient,
     presence: Presence = NOBODY,
     app: App | None = None,
+    token_file: Path | None = None,
 ) -> Facts:
-    """Carry an operation out. Raises NotFound, Misused, ValidationError, and what the operation raises."""
+    """Carry an operation out; `token_file` is that of the page that asks, None the usual one.
+
+    Raises NotFound, Misused, ValidationError, and what the operation raises.
+    """
     operation = find(name)
     converted = operation.converted(arguments)
-    inside = {"client": client, "presence": presence, "app": app}
+    inside: dict[str, Any] = {"client": client, "presence": presence, "app": app}
+    if "tokens" in operation.given:
+        inside["tokens"] = Tokens(token_file or find_token_file(None))
     return await operation.function(**{given: inside[given] for given in operation.given}, **converted)

@@ -76,7 +76,7 @@ def _looked_up(asking: Asking, job_id: str) -> tuple[dict[str, Any], ResultInfo]
     from queuemgr.service.flatrecord import flat
     from queuemgr.service.places import Place
 
-    url: str = asking.call("service.status")["store"]
+    url = asking.store_url()
 
     async def look() -> tuple[dict[str, Any], ResultInfo]:
         async with connected(Place(url)) as connection:

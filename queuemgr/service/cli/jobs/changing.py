@@ -47,7 +47,7 @@ def _by_id(session: Session, name: str, job_ids: tuple[str, ...]) -> int:
     from queuemgr.service.cli.views.changes import changed_page
     from queuemgr.service.operations.changing import change_jobs
 
-    document = session.run(lambda it: change_jobs(it.client, name, job_ids))
+    document = session.run(lambda it: it.ask(change_jobs, verb=name, job_ids=job_ids))
     session.output.show(document, changed_page)
     return _code(document)
 
@@ -68,7 +68,7 @@ def _by_query(session: Session, name: str, query: Query, *, yes: bool) -> int:
     if found["matched"] and not agreed(question(found), yes=yes, as_json=session.as_json):
         click.echo("nothing was changed", err=True)
         return FAILED
-    document = session.run(lambda it: change_matching(it.client, name, query))
+    document = session.run(lambda it: it.ask(change_matching, verb=name, query=query))
     session.output.show(document, changed_page)
     return OK
 

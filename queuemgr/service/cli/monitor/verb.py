@@ -51,7 +51,7 @@ def _with_store(session: Session) -> Session:
         session.place  # noqa: B018 - it raises where there is none
     except NoStore:
         try:
-            return replace(session, store=Asking(None, None, session.as_json).call("service.status")["store"])
+            return replace(session, store=Asking(None, None, session.as_json).store_url())
         except ServiceError:
             pass
         raise
@@ -92,6 +92,7 @@ async def _screen(connection: Connection, every: float) -> None:
 
     from queuemgr.service.cli.pretty import Terminal
     from queuemgr.service.operations.overview import overview
+    from queuemgr.service.operations.queues import pause_queues, resume_queues
 
     from .frame import frame
     from .keys import pressed_keys
@@ -114,9 +115,9 @@ async def _screen(connection: Connection, every: float) -> None:
                     case Quit():
                         return
                     case Toggle(queue, pause=True):
-                        await connection.client.pause(queue)
+                        await connection.ask(pause_queues, names=[queue], new=True)
                     case Toggle(queue, pause=False):
-                        await connection.client.resume(queue)
+                        await connection.ask(resume_queues, names=[queue])
                 key = "" if keys.empty() else keys.get_nowait()
 
 

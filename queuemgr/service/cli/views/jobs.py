@@ -29,6 +29,10 @@ COLUMNS = [
 def jobs_page(document: dict[str, Any], filters: Sequence[str] = ()) -> Page:
     """`filters` are the options that chose these jobs, for the command that shows the next ones."""
     jobs, now = document["jobs"], document["at"]
+    if not jobs and document["after"] is not None:
+        words = join([*filters, "--after", str(document["after"])])
+        told = f"none of the newest {document['scanned']:,} jobs fits, and there are older ones"
+        return Page([Say(told), Next("look on", f"queuemgr jobs list {words}")])
     if not jobs:
         return Page([Say("there are no such jobs"), Next("enqueue one", "queuemgr enqueue MODULE.TASK [ARGUMENTS]")])
     page = Page([Table(COLUMNS, [_row(job, now) for job in jobs])])

@@ -40,7 +40,8 @@ def queues_page(document: dict[str, Any]) -> Page:
 
 def _row(queue: dict[str, Any], now: float) -> list[Item]:
     oldest = queue["oldest_ready"]
-    name = Cell(f"{queue['name']} (paused)", "warn") if queue["paused"] else Cell(queue["name"], "strong")
+    limit = "" if queue["limit"] is None else f" (at most {queue['limit']})"
+    name = Cell(f"{queue['name']} (paused)", "warn") if queue["paused"] else Cell(f"{queue['name']}{limit}", "strong")
     return [
         name,
         *(_number(queue["counts"][word], word) for word in _SHOWN),
@@ -51,6 +52,12 @@ def _row(queue: dict[str, Any], now: float) -> list[Item]:
 
 def _number(count: int, state: str) -> Cell:
     return Cell(f"{count:,}", state if count else "quiet")
+
+
+def limited_page(document: dict[str, Any]) -> Page:
+    limit = document["limit"]
+    word = "runs as many jobs as workers have slots" if limit is None else f"runs at most {limit:,} jobs at once"
+    return Page([Say(f"queue {name} {word}") for name in document["queues"]])
 
 
 def paused_page(document: dict[str, Any]) -> Page:

@@ -64,6 +64,11 @@ def changed_page(document: dict[str, Any]) -> Page:
     return Page([Say(f"schedule {name} is paused"), Next("let it go on", resume)])
 
 
+def retimed_page(document: dict[str, Any]) -> Page:
+    schedule = document["schedule"]
+    return Page([Say(f"schedule {schedule['name']} fires {schedule['words']}{_next(document)}")])
+
+
 def removed_page(document: dict[str, Any]) -> Page:
     return Page([Say(f"schedule {document['removed']} removed; its jobs are still there")])
 

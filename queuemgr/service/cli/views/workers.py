@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table
-from queuemgr.service.words import ago, coarse, duration
+from queuemgr.service.words import ago, coarse, counted, duration
 
 if TYPE_CHECKING:
     from queuemgr.service.cli.page import Item
@@ -82,3 +82,32 @@ def _task(task: dict[str, Any]) -> list[Item]:
         str(task["workers"]),
         Cell(task["description"] or "", "quiet"),
     ]
+
+
+def reached_page(document: dict[str, Any]) -> Page:
+    """Whom a verb would reach."""
+    workers, verb = document["workers"], document["verb"]
+    page = Page([Say(f"{verb} would reach {counted(len(workers), 'worker')}")])
+    for worker in workers:
+        page.add(Say(f"{worker['id']}: {worker['state']}, {counted(worker['running'], 'running job')}"))
+    return page
+
+
+def asked_page(document: dict[str, Any]) -> Page:
+    workers, verb = document["workers"], document["verb"]
+    if not workers:
+        return Page([Say(f"there is no worker to {verb}"), _START])
+    page = Page([])
+    for one in workers:
+        page.add(Say(f"worker {one['worker']} {_ASKED[verb]} ({counted(one['running'], 'running job')})"))
+    ids = " ".join(one["worker"] for one in workers)
+    if verb == "quiet":
+        page.add(Next("let it take jobs again", f"queuemgr workers resume {ids}"))
+    return page.add(Next("follow it", "queuemgr workers list --watch"))
+
+
+_ASKED = {
+    "quiet": "takes no new jobs from now on",
+    "resume": "takes jobs again",
+    "stop": "ends its jobs and leaves",
+}

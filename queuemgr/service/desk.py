@@ -1,0 +1,108 @@
+"""The one desk at which every face asks: it checks the scope, carries an operation out and has changes written down.
+
+It decides nobody's scope itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.errors import ServiceNotRunning
+
+from .access.audit import recorded
+from .failures import Forbidden
+from .operations.operation import Scope
+from .operations.table import call, find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from queuemgr.app import App
+    from queuemgr.client import AsyncClient
+
+    from .facts import Facts
+    from .host.calling import AsyncCaller
+    from .operations.operation import Operation
+
+OF_SERVICE = ("job.", "service.")
+"""Beginnings of the names of operations that a running service is asked for, as its store may be another one."""
+
+WAITING = frozenset({"job.wait"})
+"""Operations whose answer may take as long as a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks. `via` is the face, "cli", "web", "api" or "mcp"; `address` that of the network, where there is one."""
+
+    name: str
+    scope: Scope
+    via: str
+    address: str | None = None
+
+
+class Desk:
+    """`socket` is that of the service which is asked for what only a running service can do, None where none is known.
+
+    With `read_only` nothing that changes is carried out, whoever asks.
+    """
+
+    def __init__(
+        self, client: AsyncClient, app: App | None = None, socket: Path | None = None, *, read_only: bool = False
+    ) -> None:
+        self.client = client
+        self.app = app
+        self.read_only = read_only
+        self._socket = socket
+        self._service: AsyncCaller | None = None
+
+    async def ask(
+        self, name: str, arguments: Mapping[str, Any], visitor: Visitor, client: AsyncClient | None = None
+    ) -> Facts:
+        """The answer, by `client` in the stead of the desk's own where one is given.
+
+        Raises NotFound, Forbidden, Misused, ValidationError and what the operation raises.
+        """
+        operation = find(name)
+        self.require(operation, visitor)
+        operation.converted(arguments)
+        if not operation.changes:
+            return await self._carry_out(operation, arguments, client or self.client)
+        work = partial(self._carry_out, operation, arguments, client or self.client)
+        return await recorded(self.client, visitor, name, arguments, work)
+
+    def require(self, operation: Operation, visitor: Visitor) -> None:
+        """Raises Forbidden where the visitor may not ask for it."""
+        if self.read_only and operation.changes:
+            raise Forbidden(f"{operation.name} changes something, and this page is read-only", "start it anew without")
+        if visitor.scope < operation.scope:
+            may, needed = visitor.scope.name.lower(), operation.scope.name.lower()
+            told = f"{operation.name} needs the scope {needed}, and {visitor.name} has {may}"
+            raise Forbidden(told, "use a token of that scope: queuemgr token add --help")
+
+    async def close(self) -> None:
+        """Hang up on the service. The store stays open: it belongs to whoever opened it."""
+        if self._service is not None:
+            await self._service.close()
+
+    async def _carry_out(self, operation: Operation, arguments: Mapping[str, Any], client: AsyncClient) -> Facts:
+        if operation.name.startswith(OF_SERVICE) and self._socket is not None:
+            how: dict[str, float | None] = {"timeout": None} if operation.name in WAITING else {}
+            try:
+                answer: Facts = await self._caller(self._socket).call(operation.name, dict(arguments), **how)
+            except ServiceNotRunning:
+                if "presence" in operation.given:
+                    raise
+            else:
+                return answer
+        return await call(operation.name, arguments, client, app=self.app)
+
+    def _caller(self, socket: Path) -> AsyncCaller:
+        from .host.calling import AsyncCaller
+
+        if self._service is None:
+            self._service = AsyncCaller(socket)
+        return self._service

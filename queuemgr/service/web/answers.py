@@ -1,0 +1,140 @@
+"""Answers the routes that are no operations: events, results as bytes, the description, logins and health."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from queuemgr.errors import QueuemgrError, ValidationError
+from queuemgr.service.failures import Misused
+from queuemgr.service.observe.health import healthy, ready
+from queuemgr.service.operations.table import find
+
+from .arguments import from_query, object_in
+from .openapi import describe
+from .request import Response, as_json
+from .results import content
+from .routes import BASE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from queuemgr.service.desk import Visitor
+
+    from .core import Site
+    from .live import Fetch
+    from .request import Request
+
+    Public = Callable[[Request], Awaitable[Response]]
+    Special = Callable[[Request, dict[str, str], Visitor], Awaitable[Response]]
+
+EVENTS = (
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-cache, no-transform"),
+    ("x-accel-buffering", "no"),
+)
+MOST_TOPICS = 16
+LOOK_AGAIN = 20.0
+"""Seconds after which it is looked again whether a stream's reader may read it."""
+
+
+class Answers:
+    """`public` are for everybody, `special` for those whom the gate let in; both by the names of their routes."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.public: dict[str, Public] = {
+            "health": self._health,
+            "ready": self._ready,
+            "login": self._login,
+            "logout": self._logout,
+        }
+        self.special: dict[str, Special] = {
+            "events": self._events,
+            "content": self._content,
+            "openapi": self._openapi,
+            "me": self._me,
+            "prometheus": self._metrics,
+        }
+
+    async def _health(self, _request: Request) -> Response:
+        return as_json(healthy())
+
+    async def _ready(self, _request: Request) -> Response:
+        told = await ready(self._site.desk.client)
+        return as_json(told, 200 if told["ready"] else 503)
+
+    async def _metrics(self, _request: Request, _parameters: dict[str, str], _visitor: Visitor) -> Response:
+        """Raises StoreError."""
+        from queuemgr.service.observe.prometheus import CONTENT_TYPE, prometheus_text
+
+        return Response(200, (("content-type", CONTENT_TYPE),), await prometheus_text(self._site.desk.client))
+
+    async def _login(self, request: Request) -> Response:
+        """Raises Unauthorized, Forbidden, TooManyAttempts."""
+        token = object_in(request).get("token")
+        if not isinstance(token, str) or not token.strip():
+            raise ValidationError("token", None, 'it is missing: send {"token": "..."}')
+        login = self._site.gate.login(request, token.strip())
+        return as_json(self._told(login.visitor), headers=login.headers)
+
+    async def _logout(self, request: Request) -> Response:
+        return as_json({"logged_out": True}, headers=self._site.gate.logout(request))
+
+    async def _me(self, _request: Request, _parameters: dict[str, str], visitor: Visitor) -> Response:
+        return as_json(self._told(visitor))
+
+    def _told(self, visitor: Visitor) -> dict[str, Any]:
+        read_only = self._site.desk.read_only
+        return {"name": visitor.name, "scope": visitor.scope.name.lower(), "read_only": read_only, "via": visitor.via}
+
+    async def _openapi(self, request: Request, _parameters: dict[str, str], _visitor: Visitor) -> Response:
+        data = msgspec.json.encode(describe(self._site.routes.all, request.prefix))
+        return Response(200, (("content-type", "application/json"), ("cache-control", "no-cache")), data)
+
+    async def _content(self, request: Request, parameters: dict[str, str], visitor: Visitor) -> Response:
+        self._site.desk.require(find("jobs.show"), visitor)
+        return await content(self._site.desk.client, parameters["job_id"], request)
+
+    async def _events(self, request: Request, _parameters: dict[str, str], visitor: Visitor) -> Response:
+        wanted = dict.fromkeys(request.parameters.get("topic", []))
+        if not wanted or len(wanted) > MOST_TOPICS:
+            raise Misused(f"name 1 to {MOST_TOPICS} topics", f"{BASE}/events?topic=overview")
+        topics = {topic: self._fetch(topic, visitor) for topic in wanted}
+        last = request.header("last-event-id") or request.parameter("last") or ""
+        return Response(200, EVENTS, self._guarded(request, self._site.hub.follow(topics, last)), live=True)
+
+    async def _guarded(self, request: Request, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """The stream, until its reader may not come in any more: a token can be removed while it is open."""
+        due = time.monotonic() + LOOK_AGAIN
+        async with aclosing(stream):
+            async for chunk in stream:
+                if time.monotonic() > due:
+                    due += LOOK_AGAIN
+                    try:
+                        self._site.gate.admit(request)
+                    except QueuemgrError:
+                        return
+                yield chunk
+
+    def _fetch(self, topic: str, visitor: Visitor) -> Fetch:
+        """Raises NotFound, Misused, Forbidden."""
+        name, _, query = topic.partition("?")
+        operation = find(name)
+        if operation.changes:
+            raise Misused(f"{name} changes something: only what looks can be followed")
+        if not topic.isprintable():
+            raise Misused(f"the topic {topic!r} has characters that no topic has", "encode it as an address is encoded")
+        desk = self._site.desk
+        desk.require(operation, visitor)
+        arguments = from_query(operation, parse_qs(query, keep_blank_values=True))
+        operation.converted(arguments)
+
+        async def fetch() -> dict[str, Any]:
+            return await desk.ask(name, arguments, visitor)
+
+        return fetch

@@ -1,0 +1,157 @@
+"""The site as an ASGI application: for uvicorn, and for mounting into another application. It listens nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from .request import LARGEST, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+
+    from .core import Site
+    from .opening import Opening
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 30.0
+"""Seconds in which a viewer must take something of a live stream."""
+
+
+async def answer(site: Site, scope: Scope, receive: Receive, send: Send) -> None:
+    """One request from its first byte to the last of its response."""
+    request = await read_request(scope, receive)
+    if request is None:
+        return
+    response = await _handled(site, request, receive)
+    if response is not None:
+        await send_response(response, send, receive, head=request.method == "HEAD")
+
+
+async def _handled(site: Site, request: Request, receive: Receive) -> Response | None:
+    """None where whoever asked has gone and would only have looked; what changes is carried through."""
+    if request.method not in ("GET", "HEAD"):
+        return await site.handle(request)
+    handling = asyncio.ensure_future(site.handle(request))
+    leaving = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((handling, leaving), return_when=asyncio.FIRST_COMPLETED)
+        return handling.result() if handling.done() else None
+    finally:
+        await _cancelled(handling, leaving)
+
+
+async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def read_request(scope: Scope, receive: Receive) -> Request | None:
+    """None where whoever asked has gone. Of a body that is too large just enough is read to see that."""
+    body = bytearray()
+    while len(body) <= LARGEST:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    prefix = str(scope.get("root_path", "")).rstrip("/")
+    client = scope.get("client")
+    return Request(
+        method=scope["method"],
+        path=path_of(scope, prefix),
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=bytes(body),
+        address=client[0] if client else None,
+        scheme=scope.get("scheme", "http"),
+        prefix=prefix,
+    )
+
+
+def path_of(scope: Scope, prefix: str) -> str:
+    """Percent-encoded, below the prefix."""
+    raw = scope.get("raw_path")
+    path = raw.decode("latin-1").partition("?")[0] if raw else str(scope["path"]).replace("%", "%25")
+    return path[len(prefix) :] if prefix and path.startswith(prefix) else path
+
+
+async def send_response(response: Response, send: Send, receive: Receive, *, head: bool = False) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    if isinstance(response.body, bytes):
+        if response.status not in (204, 304):
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if head else response.body})
+        return
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await _send_stream(response.body, response.live, send, receive, head=head)
+
+
+async def _send_stream(chunks: AsyncIterator[bytes], live: bool, send: Send, receive: Receive, *, head: bool) -> None:
+    """Until it ends or nobody reads it; then what made the chunks is closed."""
+    sending = asyncio.ensure_future(_copy(chunks, live, send, head=head))
+    leaving = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _cancelled(sending, leaving)
+        if (close := getattr(chunks, "aclose", None)) is not None:
+            await close()
+    if not sending.cancelled() and (error := sending.exception()) is not None:
+        if not (live and isinstance(error, TimeoutError)):
+            raise error
+        log.info("a viewer that took nothing for %g s was dropped", PATIENCE)
+
+
+async def _copy(chunks: AsyncIterator[bytes], live: bool, send: Send, *, head: bool) -> None:
+    if not head:
+        async for chunk in chunks:
+            async with asyncio.timeout(PATIENCE if live else None):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class AsgiSite:
+    """Opens what it needs at the first request or at its start, whichever comes, and closes it at the end."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await answer(await self._opening.open(), scope, receive, send)
+
+    def stop(self) -> None:
+        """End all streams."""
+        if self._opening.site is not None:
+            self._opening.site.hub.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._opening.open()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        with suppress(Exception):
+            await self._opening.close()
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,43 @@
+"""How the page is set up: which store, which address, who may come in. It opens nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from queuemgr.service.access.config import AccessConfig, find_token_file
+from queuemgr.service.places import Place
+
+HOST, PORT = "127.0.0.1", 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebConfig:
+    """`place` is None for what the environment and the current folder say.
+
+    `host` is None where somebody else's server listens; `hosts` are the names, beside those of this machine, by which
+    the page may be asked for. `token_file` holds the tokens; with `always_token` one is needed on this machine, too.
+    With `read_only` nothing can be changed, with `debug` every request is logged. `proc_dir` is the folder of a running
+    service's socket and `config` that service's file, by default the first usual folder where a service listens.
+    """
+
+    place: Place | None = None
+    host: str | None = HOST
+    port: int = PORT
+    hosts: tuple[str, ...] = ()
+    token_file: str | None = None
+    always_token: bool = False
+    read_only: bool = False
+    proc_dir: str | None = None
+    config: str | None = None
+    debug: bool = False
+
+
+def access_of(config: WebConfig) -> AccessConfig:
+    """What the gate is to go by."""
+    return AccessConfig(
+        bound=config.host,
+        hosts=config.hosts,
+        token_file=find_token_file(config.token_file),
+        read_only=config.read_only,
+        always_token=config.always_token,
+    )

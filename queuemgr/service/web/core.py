@@ -1,0 +1,125 @@
+"""Answers requests, whichever server or framework they came through. It knows none of them."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from typing import TYPE_CHECKING, Any
+
+from queuemgr.errors import QueuemgrError
+
+from .answers import Answers
+from .arguments import from_body, from_query
+from .idempotency import HEADER, once
+from .live import Hub
+from .older import Older
+from .problems import TooLarge, response_of
+from .request import LARGEST, Response, as_json
+from .routes import Routes
+from .static import Files
+
+if TYPE_CHECKING:
+    from queuemgr.client import AsyncClient
+    from queuemgr.service.access.gate import Gate
+    from queuemgr.service.desk import Desk, Visitor
+    from queuemgr.service.facts import Facts
+
+    from .request import Request
+    from .routes import Route
+
+log = logging.getLogger(__name__)
+
+SECURITY = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("x-frame-options", "DENY"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+)
+FRESH = ("cache-control", "no-store")
+WORTH = 1400
+"""Bytes that fit into one packet anyway."""
+
+OURS = frozenset({"api", "healthz", "readyz", "metrics"})
+
+
+class Site:
+    """The page and the API over one desk."""
+
+    def __init__(self, desk: Desk, gate: Gate, files: Files | None = None) -> None:
+        self.desk = desk
+        self.gate = gate
+        self.hub = Hub()
+        self.routes = Routes()
+        self.answers = Answers(self)
+        self._older = Older(desk)
+        self._files = files or Files()
+
+    async def handle(self, request: Request) -> Response:
+        """Always a response: errors are problem documents."""
+        try:
+            response = await self._answer(request)
+        except QueuemgrError as error:
+            response = response_of(error)
+        except Exception as error:
+            log.exception("%s %s failed", request.method, request.path)
+            response = response_of(error)
+        return squeezed(response, request).adding(*SECURITY, FRESH)
+
+    async def _answer(self, request: Request) -> Response:
+        if len(request.body) > LARGEST:
+            raise TooLarge(f"the body has more than {LARGEST:,} bytes", "send less, or a reference to it")
+        if is_page(request.method, request.segments):
+            self.gate.screen(request)
+            if (file := self._files.answer(request)) is not None:
+                return file
+        route, parameters = self.routes.find(request.method, request.segments)
+        if (public := self.answers.public.get(route.name)) is not None:
+            return await public(request)
+        visitor = self.gate.admit(request)
+        if route.older:
+            return await self._older.answer(route.name, request, parameters, visitor)
+        if route.operation is None:
+            return await self.answers.special[route.name](request, parameters, visitor)
+        return await self._asked(route, request, parameters, visitor)
+
+    async def _asked(self, route: Route, request: Request, parameters: dict[str, str], visitor: Visitor) -> Response:
+        assert route.operation is not None
+        looks = route.method == "GET"
+        arguments: dict[str, Any] = {} if looks else from_body(route.operation, request)
+        if looks or route.method == "DELETE":
+            arguments = from_query(route.operation, request.parameters) | arguments
+        arguments |= parameters
+
+        async def work(client: AsyncClient | None = None) -> Facts:
+            return await self.desk.ask(route.name, arguments, visitor, client)
+
+        key = request.header(HEADER) if route.name == "jobs.enqueue" else ""
+        if key:
+            self.desk.require(route.operation, visitor)
+            answer, again = await once(self.desk.client, visitor.name, key, request.body, work)
+            self.hub.wake()
+            return as_json(answer, headers=(("idempotency-replayed", "true" if again else "false"),))
+        answer = await work()
+        if not looks:
+            self.hub.wake()
+        return as_json(answer)
+
+
+def squeezed(response: Response, request: Request) -> Response:
+    """As gzip where that is understood and worth it; streams and files see to that themselves."""
+    body, headers = response.body, response.headers
+    fit = isinstance(body, bytes) and WORTH <= len(body) <= LARGEST
+    if not fit or response.header("content-encoding") or "gzip" not in request.header("accept-encoding"):
+        return response
+    if not any(part in response.header("content-type") for part in ("json", "text/plain")):
+        return response
+    assert isinstance(body, bytes)
+    more = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
+    return Response(response.status, (*headers, *more), gzip.compress(body, 1, mtime=0))
+
+
+def is_page(method: str, segments: tuple[str, ...]) -> bool:
+    """Whether it asks for the page or one of its files."""
+    return method in ("GET", "HEAD") and not (segments and segments[0] in OURS)

@@ -1,0 +1,56 @@
+"""The page beside the demo: it shows the first jobs, and ends with the demo, however that ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.demo.rig import Demo, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.crash]
+Start = Callable[..., Demo]
+
+
+def address(demo: Demo) -> str:
+    assert demo.process.stdout is not None
+    for line in demo.process.stdout:
+        if line.startswith("the page is at "):
+            return line.split()[-1]
+    raise AssertionError(demo.process.stderr and demo.process.stderr.read())
+
+
+def asked(url: str) -> dict[str, object]:
+    with urlopen(url, timeout=20) as answer:
+        told: dict[str, object] = json.load(answer)
+    return told
+
+
+def test_the_page_shows_the_jobs_and_the_tasks_while_the_demo_runs_and_goes_with_it(demo: Start) -> None:
+    one = demo(web=True, seconds=3.0)
+    url = address(one)
+    wait_until(lambda: asked(f"{url}/api/v1/jobs")["jobs"])
+    assert asked(f"{url}/api/v1/tasks")["source"] == "app"
+    with urlopen(url, timeout=20) as page:
+        assert b"<html" in page.read()
+    code, _, err = one.end()
+    assert (code, err) == (0, "")
+    assert not one.left
+    with pytest.raises(URLError):
+        asked(f"{url}/healthz")
+
+
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGKILL])
+def test_the_page_ends_when_the_demo_is_stopped_or_killed(demo: Start, word: signal.Signals) -> None:
+    one = demo(web=True, seconds=3.0)
+    url = address(one)
+    assert asked(f"{url}/healthz")
+    one.process.send_signal(word)
+    wait_until(lambda: not one.left)
+    one.end()
+    with pytest.raises(URLError):
+        asked(f"{url}/healthz")

@@ -14,8 +14,8 @@ from queuemgr.job import State
 from queuemgr.store import Query
 
 if TYPE_CHECKING:
-    from queuemgr.dialects.laravel.listing import Why
     from queuemgr.dialects.laravel.store import LaravelStore
+    from queuemgr.dialects.laravel.why import Why
 
 PAGE = 1000
 

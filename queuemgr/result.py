@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -104,6 +105,17 @@ class Owner(msgspec.Struct, frozen=True):
 
     job: str
     attempt: int
+
+    @property
+    def name(self) -> str:
+        """What any place can keep of it: no more than letters, digits and `_.-~%`."""
+        return f"{quote(self.job, safe='')}.{self.attempt}"
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Whose name this is."""
+        job, _, attempt = name.rpartition(".")
+        return cls(unquote(job), int(attempt) if attempt.isdigit() else 0)
 
 
 class Holding(msgspec.Struct, frozen=True):

@@ -26,9 +26,9 @@ import pytest
 
 from tests.servers.programs import missing
 
-pytest_plugins = ["tests.servers.plugin"]
+pytest_plugins = ["tests.servers.plugin", "tests.together"]
 
-GRACE = 2.0  # seconds that a process or thread may take to end after its test
+GRACE = 20.0  # seconds that a process or thread may take to end after its test, on a machine that is busy
 PROPERTY = "component"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in the background deaf to Ctrl-C, and every process that the tests start would be, too.

@@ -1,27 +1,38 @@
-"""The app of a service's job classes, as its processes import it: told by the environment, holding no class itself."""
+"""The app of a service's job classes, as its processes import it: told by the environment.
+
+It decides on no class: which of them are imported ahead is told, too.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
-from importlib import import_module
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from queuemgr.app import App
 
-from .classes import JobClasses, Places
+from .classes import JobClasses, Places, find_class
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VARIABLE = "QUEUEMGR_JOBS"
 PATH = f"{__name__}:app"
-PRELOADED = ("queuemgr.proc_api", "queuemgr.async_simple_api")
-"""What the files of job classes import: it is here already when a job's process begins, which takes half as long."""
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """What the processes of one service have in common: the store's address, and where job classes come from."""
+    """What the processes of one service have in common: the store's address, and where job classes come from.
+
+    Those in `ahead` are imported before the first job's process is forked, which then need not do it.
+    """
 
     url: str
     places: Places = Places()
+    ahead: tuple[str, ...] = ()
 
     def publish(self) -> None:
         """Tell it to the processes that this one starts."""
@@ -38,7 +49,24 @@ def job_app(definition: Definition) -> App:
 def __getattr__(name: str) -> App:
     if name != "app" or VARIABLE not in os.environ:
         raise AttributeError(f"{__name__} has no {name!r}")
-    for module in PRELOADED:
-        import_module(module)
-    made = globals()["app"] = job_app(msgspec.json.decode(os.environ[VARIABLE], type=Definition))
+    definition = msgspec.json.decode(os.environ[VARIABLE], type=Definition)
+    made = globals()["app"] = job_app(definition)
+    with _unheard():
+        for job_class in definition.ahead:
+            # It is imported by each of its jobs then, which tell what is wrong with it.
+            with suppress(Exception, SystemExit):
+                find_class(job_class, definition.places)
     return made
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What modules print and set up when they are imported concerns no job and nobody's terminal."""
+    root, quiet = logging.getLogger(), logging.NullHandler()
+    # With a handler there, `logging.basicConfig` does nothing, just as in a job's process.
+    root.addHandler(quiet)
+    try:
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+            yield
+    finally:
+        root.removeHandler(quiet)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from queuemgr.errors import UnknownTask, did_you_mean
+from queuemgr.executors.processes.procinfo import footprint
 from queuemgr.options import Options
 from queuemgr.task import Registry, Task
 
@@ -56,6 +57,9 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 class JobClasses(Registry):
     """The tasks of a service: every job class that may run, under its dotted path."""
 
+    fit = False
+    """Whether the last class was imported here and left nothing but modules: no thread and no open file."""
+
     def __init__(self, places: Places, sender: Sender) -> None:
         super().__init__()
         self.places = places
@@ -64,7 +68,7 @@ class JobClasses(Registry):
     def get(self, name: str) -> Task[..., Any, Any]:
         """The class's task. Whether the class is there is seen when it runs; `check` looks before."""
         task = self._tasks.get(name)
-        return task or self.add(Task(name, _runner(name, self.places), OPTIONS, self._sender))
+        return task or self.add(Task(name, self._runner(name), OPTIONS, self._sender))
 
     def check(self, name: str) -> str:
         """The dotted path of a class by its short name or path, without importing it. Raises UnknownTask."""
@@ -80,6 +84,22 @@ class JobClasses(Registry):
         if names is not None and class_name.partition(".")[0] not in names:
             raise UnknownTask(f"{source} has no class {class_name!r}: {did_you_mean(class_name, names)}")
         return path
+
+    def load(self, name: str) -> type[QueueJobBase]:
+        """As `find_class`, and see how that went."""
+        module = self.places.registered.get(name, name).rpartition(".")[0]
+        if module in sys.modules:
+            return find_class(name, self.places)
+        before = footprint()
+        found = find_class(name, self.places)
+        self.fit = footprint() == before
+        return found
+
+    def _runner(self, name: str) -> Any:
+        def run(job_id: str, params: dict[str, Any]) -> Any:
+            return self.load(name)(job_id, params).run()
+
+        return run
 
     def known(self) -> list[str]:
         """The names that can be used: registered ones, and the classes in the folders of jobs."""
@@ -120,13 +140,6 @@ def find_class(name: str, places: Places) -> type[QueueJobBase]:
     if not (isinstance(found, type) and issubclass(found, QueueJobBase)):
         raise UnknownTask(f"{name!r} is no job class: derive it from queuemgr.jobs.base.QueueJobBase")
     return found
-
-
-def _runner(name: str, places: Places) -> Any:
-    def run(job_id: str, params: dict[str, Any]) -> Any:
-        return find_class(name, places)(job_id, params).run()
-
-    return run
 
 
 def _source_of(module: str, path: Sequence[str]) -> Path | None:

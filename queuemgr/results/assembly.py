@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from queuemgr.errors import EncodingError
 from queuemgr.result import Reference, too_large
 
-from .frames import FRAME, Index, compressor, pack, tail
+from .frames import FRAME, Index
+from .press import Press
 
 if TYPE_CHECKING:
-    from queuemgr.result import Draft, Owner, ResultPlace
+    from queuemgr.result import Owner, ResultPlace
 
 
 class Assembly:
@@ -26,10 +26,7 @@ class Assembly:
         self._place = place
         self._owner = owner
         self._limit = limit
-        self._draft: Draft | None = None
-        self._compressor = compressor()
-        self._digest = hashlib.sha256()
-        self._stored = 0
+        self._press: Press | None = None
         self._type = ""
         self._key: str | None = None
         self._parts: list[bytes] = []
@@ -38,7 +35,7 @@ class Assembly:
     @property
     def begun(self) -> bool:
         """Whether anything is in its place already."""
-        return self._draft is not None
+        return self._press is not None
 
     def put(self, type_: str, key: str | None, data: bytes, count: int = 0) -> None:
         """A piece that belongs together. Raises EncodingError beyond the limit, StoreUnavailable."""
@@ -59,11 +56,15 @@ class Assembly:
         if not self._parts:
             return
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        head, frame = pack(self._type, self._count, data, self._compressor)
-        self._write(frame)
-        self.index.add(self._type, self._key, head)
+        self._begun().put(self._type, self._key, data, self._count)
         self._parts.clear()
         self._gathered = self._count = 0
+
+    def flush(self) -> None:
+        """Close the frame, and return once all of it can be read by others. Raises StoreUnavailable."""
+        self.cut()
+        if self._press is not None:
+            self._press.drain()
 
     def gathered(self) -> bytes:
         """What is in the frame that is not closed yet."""
@@ -72,26 +73,23 @@ class Assembly:
     def finish(self, kind: str, length: int | None, shape: str, sample: bytes | None) -> Reference:
         """Complete it and make it safe. Raises StoreUnavailable."""
         self.cut()
+        press = self._begun()
+        press.drain()
         index = self.index
         index.kind, index.length, index.shape, index.sample = kind, length, shape, sample
-        self._write(tail(index))
-        digest = self._digest.hexdigest()
-        assert self._draft is not None
-        self._draft.keep(digest)
-        return Reference(digest, kind, self.size, self._stored, length)
+        digest = press.finish()
+        return Reference(digest, kind, self.size, press.stored, length)
 
     def discard(self) -> None:
-        if self._draft is not None:
-            self._draft.discard()
+        if self._press is not None:
+            self._press.discard()
 
-    def _write(self, data: bytes) -> None:
-        if self._draft is None:
+    def _begun(self) -> Press:
+        if self._press is None:
             if self._place is None:
                 raise EncodingError(
                     f"the result takes more than {FRAME:,} bytes and there is no place for large results: "
                     "name one to the App with results=Results(folder=...)"
                 )
-            self._draft = self._place.draft(self._owner)
-        self._draft.write(data)
-        self._digest.update(data)
-        self._stored += len(data)
+            self._press = Press(self._place.draft(self._owner), self.index)
+        return self._press

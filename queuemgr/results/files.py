@@ -11,13 +11,13 @@ import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
 from queuemgr.errors import StoreUnavailable
 from queuemgr.result import Holding, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
 
 DATA = "result.zst"
 _FOLDER, _FILE = 0o700, 0o600
@@ -40,7 +40,7 @@ class FilePlace:
         with _told(f"a result of job {owner.job} cannot be kept in {self.name}"):
             for folder in (self._folder, self._drafts, self._kept):
                 folder.mkdir(_FOLDER, parents=True, exist_ok=True)
-            return FileDraft(self, owner, self._drafts / _name(owner))
+            return FileDraft(self, owner, self._drafts / owner.name)
 
     def open(self, digest: str) -> FileSource:
         """Raises KeyError, StoreUnavailable."""
@@ -53,7 +53,7 @@ class FilePlace:
     def growing(self, owner: Owner) -> FileSource | None:
         with _told(f"the growing result of job {owner.job} in {self.name} cannot be read"):
             try:
-                return FileSource(self._drafts / _name(owner))
+                return FileSource(self._drafts / owner.name)
             except FileNotFoundError:
                 return None
 
@@ -61,13 +61,13 @@ class FilePlace:
         """Everything that is here."""
         with _told(f"the results in {self.name} cannot be listed"):
             for entry in _entries(self._drafts):
-                yield Holding(_owner(entry.name), None, _size(entry))
+                yield Holding(Owner.named(entry.name), None, _size(entry))
             for folder in _entries(self._kept):
                 files = {entry.name: entry for entry in _entries(folder.path)}
                 data = files.pop(DATA, None)
                 stored = 0 if data is None else _size(data)
                 for name in files:
-                    yield Holding(_owner(name), folder.name, stored)
+                    yield Holding(Owner.named(name), folder.name, stored)
                 if not files:
                     yield Holding(None, folder.name, stored)
 
@@ -78,7 +78,7 @@ class FilePlace:
             for holding in holdings:
                 if holding.digest is None:
                     assert holding.owner is not None
-                    (self._drafts / _name(holding.owner)).unlink(missing_ok=True)
+                    (self._drafts / holding.owner.name).unlink(missing_ok=True)
                     freed += holding.stored
                 else:
                     with self.locked():
@@ -114,7 +114,7 @@ class FilePlace:
         with self.locked():
             folder.mkdir(_FOLDER, exist_ok=True)
             # The holder goes before the bytes: bytes without one may be removed at any time.
-            os.close(os.open(folder / _name(owner), os.O_WRONLY | os.O_CREAT, _FILE))
+            os.close(os.open(folder / owner.name, os.O_WRONLY | os.O_CREAT, _FILE))
             if (folder / DATA).exists():
                 draft.unlink()
             else:
@@ -124,7 +124,7 @@ class FilePlace:
 
     def _let_go(self, folder: Path, owner: Owner | None) -> int:
         if owner is not None:
-            (folder / _name(owner)).unlink(missing_ok=True)
+            (folder / owner.name).unlink(missing_ok=True)
         if any(entry.name != DATA for entry in _entries(folder)):
             return 0
         freed = 0
@@ -225,15 +225,6 @@ def _told(what: str) -> Iterator[None]:
         raise StoreUnavailable(
             f"{what} ({error.strerror}): {way_out}, or name another with results=Results(folder=...)"
         ) from error
-
-
-def _name(owner: Owner) -> str:
-    return f"{quote(owner.job, safe='')}.{owner.attempt}"
-
-
-def _owner(name: str) -> Owner:
-    job, _, attempt = name.rpartition(".")
-    return Owner(unquote(job), int(attempt) if attempt.isdigit() else 0)
 
 
 def _entries(folder: Path | str) -> list[os.DirEntry[str]]:

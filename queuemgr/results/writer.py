@@ -75,7 +75,7 @@ class ResultWriter:
 
     def flush(self) -> None:
         """Let others read what has been written so far."""
-        self._try(self._assembly.cut)
+        self._try(self._assembly.flush)
         self._flushed = time.monotonic()
 
     def close(self) -> None:

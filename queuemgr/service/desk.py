@@ -5,14 +5,16 @@ It decides nobody's scope itself.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import ServiceNotRunning
 
-from .access.audit import recorded
-from .failures import Forbidden
+from .access.attempts import Pace
+from .access.audit import record, recorded
+from .failures import Forbidden, TooManyAttempts
 from .operations.operation import Scope
 from .operations.table import call, find
 
@@ -33,6 +35,9 @@ OF_SERVICE = ("job.", "service.")
 WAITING = frozenset({"job.wait"})
 """Operations whose answer may take as long as a job."""
 
+REFUSALS = 10
+"""Refusals that are written down in a minute for each who asks: nobody without rights may fill the store with them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -47,16 +52,25 @@ class Visitor:
 class Desk:
     """`socket` is that of the service which is asked for what only a running service can do, None where none is known.
 
-    With `read_only` nothing that changes is carried out, whoever asks.
+    With `read_only` nothing that changes is carried out, whoever asks. `token_file` is that of the face, None for the
+    usual one.
     """
 
     def __init__(
-        self, client: AsyncClient, app: App | None = None, socket: Path | None = None, *, read_only: bool = False
+        self,
+        client: AsyncClient,
+        app: App | None = None,
+        socket: Path | None = None,
+        *,
+        read_only: bool = False,
+        token_file: Path | None = None,
     ) -> None:
         self.client = client
         self.app = app
         self.read_only = read_only
         self._socket = socket
+        self._token_file = token_file
+        self._refusals = Pace()
         self._service: AsyncCaller | None = None
 
     async def ask(
@@ -67,7 +81,7 @@ class Desk:
         Raises NotFound, Forbidden, Misused, ValidationError and what the operation raises.
         """
         operation = find(name)
-        self.require(operation, visitor)
+        await self.admit(operation, visitor)
         operation.converted(arguments)
         if not operation.changes:
             return await self._carry_out(operation, arguments, client or self.client)
@@ -82,6 +96,17 @@ class Desk:
             may, needed = visitor.scope.name.lower(), operation.scope.name.lower()
             told = f"{operation.name} needs the scope {needed}, and {visitor.name} has {may}"
             raise Forbidden(told, "use a token of that scope: queuemgr token add --help")
+
+    async def admit(self, operation: Operation, visitor: Visitor) -> None:
+        """As `require`; a refusal is written down, without what was asked with, which nobody has checked."""
+        try:
+            self.require(operation, visitor)
+        except Forbidden as error:
+            if not self.read_only:
+                with suppress(TooManyAttempts):
+                    self._refusals.count(visitor.name, REFUSALS)
+                    await record(self.client, visitor, operation.name, {}, error)
+            raise
 
     async def close(self) -> None:
         """Hang up on the service. The store stays open: it belongs to whoever opened it."""
@@ -98,7 +123,7 @@ class Desk:
                     raise
             else:
                 return answer
-        return await call(operation.name, arguments, client, app=self.app)
+        return await call(operation.name, arguments, client, app=self.app, token_file=self._token_file)
 
     def _caller(self, socket: Path) -> AsyncCaller:
         from .host.calling import AsyncCaller

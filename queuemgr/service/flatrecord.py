@@ -63,7 +63,7 @@ def status_of_record(record: JobRecord) -> JobStatus:
 
 def describe(status: JobStatus, note: str | None, error: dict[str, Any] | None) -> str:
     """One sentence for people."""
-    if status in (JobStatus.ERROR, JobStatus.STOPPED) and error:
+    if status in (JobStatus.ERROR, JobStatus.STOPPED, JobStatus.DELETED) and error:
         said, reason = error.get("message"), error.get("reason")
         return str(said or reason or _WORDS[status])
     return note or _WORDS[status]
@@ -133,13 +133,14 @@ def _complaint(told: _Told) -> str | None:
     return None if said is None else str(said)
 
 
-def tombstone(facts: Facts, record: JobRecord, now: float) -> Snapshot:
-    """What is kept of a deleted job under its id: the last record, without the result."""
+def tombstone(facts: Facts, record: JobRecord, now: float, description: str | None = None) -> Snapshot:
+    """What is kept of a deleted job under its id: the last record, without the result. `description` says why."""
+    words = description or _WORDS[JobStatus.DELETED]
     kept = {name: value for name, value in facts.items() if name != "result"}
-    kept |= {"status": "DELETED", "description": _WORDS[JobStatus.DELETED], "updated_at": local_time(now)}
+    kept |= {"status": "DELETED", "description": words, "updated_at": local_time(now)}
     job = Job(id=record.id, task=DELETED, args=msgspec.json.encode([[kept]]), queue=QUEUE, created_at=record.created_at)
     times = (record.started_at, now)
-    return at_rest(job, State.CANCELLED, times, {"message": _WORDS[JobStatus.DELETED]})
+    return at_rest(job, State.CANCELLED, times, {"message": words})
 
 
 def at_rest(

@@ -17,7 +17,7 @@ import pytest
 from queuemgr import App, Query, State
 from queuemgr.client import AsyncClient
 from queuemgr.service.agents.serving import guide_text
-from queuemgr.service.agents.tools import tools_for
+from queuemgr.service.agents.tools import NOT_FOR_AGENTS, tools_for
 from queuemgr.service.operations.operation import Scope
 from queuemgr.service.operations.table import OPERATIONS, call
 
@@ -64,7 +64,7 @@ def test_every_operation_is_a_tool_that_says_what_it_may_do(app: App, tmp_path: 
             return await agent.tools()
 
     tools = run(scene)
-    assert set(tools) == {name.replace(".", "_") for name in OPERATIONS}
+    assert set(tools) == {name.replace(".", "_") for name in OPERATIONS.keys() - NOT_FOR_AGENTS}
     for operation in OPERATIONS.values():
         tool = tools[operation.name.replace(".", "_")]
         assert tool.annotations.read_only_hint is not operation.changes

@@ -39,7 +39,7 @@ def gated(tmp_path: Path) -> Iterator[str]:
     yield "sqlite:///gated.db"
     (tmp_path / "gate").touch()
     worker.terminate()
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=60)
 
 
 def test_a_result_is_printed_once_the_job_has_ended(gated: str, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_show_with_watch_ends_with_the_job(gated: str, tmp_path: Path) -> None:
         assert watching.stdout is not None
         assert json.loads(watching.stdout.readline())["job"]["finished_at"] is None
         (tmp_path / "gate").touch()
-        last = watching.communicate(timeout=30)[0].splitlines()[-1]
+        last = watching.communicate(timeout=60)[0].splitlines()[-1]
     assert json.loads(last)["job"]["state"] == "succeeded"
     assert watching.returncode == 0
 

@@ -152,7 +152,7 @@ def test_where_there_is_no_screen_a_line_is_printed_again_and_again(shop: Shop) 
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(2)]
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     for line in lines:
         assert "0 ready, 0 running, 0 scheduled, 1 dead, 1 done" in line
     assert "0.0 jobs/s" in lines[1]

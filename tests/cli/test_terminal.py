@@ -153,7 +153,7 @@ def in_terminal(words: list[str], columns: int, keys: bytes = b"", until: bytes 
                 os.write(parent, keys)
                 keys = b""
     os.close(parent)
-    return process.wait(30), drawn.decode()
+    return process.wait(60), drawn.decode()
 
 
 @pytest.mark.parametrize("columns", [80, 120])

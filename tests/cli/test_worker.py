@@ -50,7 +50,7 @@ def test_it_stops_when_it_is_told_to(shop: Shop) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=60)
     assert worker.returncode == 0
 
 

@@ -9,6 +9,6 @@ from queuemgr.testing import StoreSuite
 
 class TestPostgresStore(StoreSuite):
     @pytest.fixture
-    def url(self, postgres_url: str) -> str:
+    def url(self, emptied_postgres_url: str) -> str:
         # The suite kills no server, so nothing has to be on the disk.
-        return f"{postgres_url}&durability=normal"
+        return f"{emptied_postgres_url}&durability=normal"

@@ -22,7 +22,7 @@ T = TypeVar("T")
 PAGE = 20
 KINDS = [kind for kind in ("sqlite", "redis", "postgresql") if kind in STORES]
 PAIRS = [("sqlite", "sqlite"), *permutations(KINDS, 2)]
-FIXTURES = {"redis": "redis_url", "postgresql": "postgres_url"}
+FIXTURES = {"redis": "redis_url", "postgresql": "emptied_postgres_url"}
 
 
 @dataclass(frozen=True, slots=True)

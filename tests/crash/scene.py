@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,7 @@ import msgspec
 from queuemgr.app import open_store
 from queuemgr.job import Job, JobRecord, State, new_id
 from queuemgr.store import Query
-from tests.servers.process import until
+from tests.servers.process import PATIENCE, until
 
 PROGRAM = Path(__file__).with_name("program.py")
 ROOT = PROGRAM.parents[2]
@@ -110,14 +110,21 @@ class Scene:
     def dies(self, *arguments: str, at: str) -> None:
         """Start it and wait until it has killed itself at that point."""
         process = self.start(*arguments, die_at=at)
-        status = process.wait(20.0)
+        status = process.wait(PATIENCE)
         assert status == -signal.SIGKILL, f"it did not come to {at} and ended with {status}: {self.log(process)}"
 
     def finish(self, *arguments: str, die_at: str = "") -> None:
         """Let a worker without faults do all that is left."""
         process = self.start(*(arguments or ("work",)), die_at=die_at)
-        status = process.wait(20.0)
+        status = process.wait(PATIENCE)
         assert status == 0, f"the worker ended with {status}: {self.log(process)}"
+
+    def until(self, look: Callable[[], object]) -> None:
+        """As `until`, and in the end with what the processes said."""
+        try:
+            until(look)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
 
     def log(self, process: subprocess.Popen[bytes]) -> str:
         return (self.folder / f"log{self._processes.index(process)}").read_text()

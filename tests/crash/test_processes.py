@@ -7,7 +7,7 @@ import pytest
 
 from queuemgr.job import State
 from queuemgr.testing.history import problems_of, words_of
-from tests.servers.process import lives, until
+from tests.servers.process import PATIENCE, lives, until
 
 from .scene import Scene
 
@@ -59,7 +59,7 @@ def test_the_job_runs_again_if_the_process_is_killed_from_which_they_are_forked(
     assert parent is not None
     assert parent.pid != worker.pid
     parent.kill()
-    assert worker.wait(15) == 0, scene.log(worker)
+    assert worker.wait(PATIENCE) == 0, scene.log(worker)
     assert not lives(child)
     record = scene.get(job_id)
     assert (record.state, words_of(record)) == (State.SUCCEEDED, ["crashed", "succeeded"])
@@ -75,7 +75,7 @@ def test_no_process_outlives_a_worker_that_was_killed(scene: Scene, kind: str) -
     assert begun.pid in [process.pid for process in family]
     worker.kill()
     worker.wait()
-    until(lambda: not any(lives(process) for process in family), 2.0)
+    until(lambda: not any(lives(process) for process in family))
     scene.finish()
     record = scene.get(job_id)
     assert (words_of(record), problems_of(record)) == (["interrupted", "succeeded"], [])

@@ -10,7 +10,7 @@ import pytest
 
 from queuemgr.job import State
 from queuemgr.testing.history import problems_of, words_of
-from tests.servers.process import lives
+from tests.servers.process import PATIENCE, lives
 
 from .scene import EXECUTORS, Scene
 
@@ -23,7 +23,7 @@ def test_a_job_that_ends_within_the_grace_is_done(scene: Scene, executor: str) -
     worker = scene.start("serve", "grace=10")
     scene.until_marked()
     worker.terminate()
-    assert worker.wait(10) == 0, scene.log(worker)
+    assert worker.wait(PATIENCE) == 0, scene.log(worker)
     record = scene.get(job_id)
     assert (record.state, words_of(record), problems_of(record)) == (State.SUCCEEDED, ["succeeded"], [])
     assert scene.words(job_id) == ["start 1", "end 1"]
@@ -36,7 +36,7 @@ def test_a_job_that_does_not_end_within_the_grace_goes_back_uncounted(scene: Sce
     scene.until_marked()
     children = psutil.Process(worker.pid).children(recursive=True)
     worker.terminate()
-    assert worker.wait(10) == 0, scene.log(worker)
+    assert worker.wait(PATIENCE) == 0, scene.log(worker)
     record = scene.get(job_id)
     assert (record.state, words_of(record)) == (State.READY, ["given back"])
     assert (record.failures, record.crashes, record.worker) == (0, 0, None)
@@ -54,7 +54,7 @@ def test_the_second_signal_does_not_wait_for_the_grace(scene: Scene) -> None:
     time.sleep(0.2)
     assert worker.poll() is None
     worker.send_signal(signal.SIGINT)
-    assert worker.wait(10) == 0, scene.log(worker)
+    assert worker.wait(PATIENCE) == 0, scene.log(worker)
     assert words_of(scene.get(job_id)) == ["given back"]
 
 
@@ -65,7 +65,7 @@ def test_a_job_that_cannot_be_stopped_ends_with_its_worker_and_is_not_blamed(sce
     worker.terminate()
     time.sleep(0.2)
     worker.terminate()
-    assert worker.wait(10) == 1, scene.log(worker)
+    assert worker.wait(PATIENCE) == 1, scene.log(worker)
     scene.finish()
     record = scene.get(job_id)
     assert (words_of(record), record.crashes, record.failures) == (["given back", "succeeded"], 0, 0)
@@ -77,7 +77,7 @@ def test_many_jobs_of_all_kinds_go_back_at_once(scene: Scene) -> None:
     worker = scene.start("serve", "grace=0", "concurrency=12")
     scene.until_marked(12)
     worker.terminate()
-    assert worker.wait(10) == 0, scene.log(worker)
+    assert worker.wait(PATIENCE) == 0, scene.log(worker)
     for job_id in jobs:
         record = scene.get(job_id)
         assert (record.state, words_of(record), record.crashes) == (State.READY, ["given back"], 0)

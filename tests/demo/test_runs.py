@@ -172,7 +172,7 @@ def test_a_reader_that_goes_away_ends_the_demo_quietly(demo: Start) -> None:
     one = demo(limit=2)
     assert one.process.stdout is not None
     one.process.stdout.close()
-    one.process.wait(timeout=30)
+    one.process.wait(timeout=60)
     assert one.process.stderr is not None
     assert one.process.returncode == 128 + signal.SIGPIPE
     assert one.process.stderr.read() == ""

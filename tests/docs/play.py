@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _TOLD = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 class Stage:

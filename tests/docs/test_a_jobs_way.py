@@ -95,7 +95,7 @@ async def _follow_one_job(path: Path) -> Recorder:
 
 async def _until_settled(path: Path, number: int) -> None:
     """Looks past the package, so that looking is not recorded."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             connection = sqlite3.connect(path)
             found = connection.execute("SELECT count(*) FROM queuemgr_jobs WHERE state = 5").fetchone()[0]

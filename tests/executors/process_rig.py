@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 APP = "tests.executors.process_tasks:app"
-PATIENCE = 20.0
+PATIENCE = 60.0
 _keys = itertools.count(1)
 
 

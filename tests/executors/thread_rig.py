@@ -48,6 +48,6 @@ async def start(executor: ThreadExecutor, call: Call, began: threading.Event) ->
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.002)

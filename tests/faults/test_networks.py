@@ -96,7 +96,7 @@ def test_a_claim_that_arrives_after_its_worker_s_death_loses_no_job(
     scene.until_joined(1)
     proxy.stall()
     jobs = scene.enqueue("async", number=3)
-    until(lambda: proxy.held)
+    scene.until(lambda: proxy.held)
     worker.kill()
     worker.wait()
     proxy.flow()

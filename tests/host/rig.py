@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 JOBS = "tests.host.jobs_for_tests"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -53,13 +52,12 @@ def test_a_message_beyond_the_limit_is_refused() -> None:
 
 def test_threads_share_a_caller_without_waiting_for_one_another(service: Service) -> None:
     service.add("Nothing", "waits", start=False)
-    waiting = threading.Thread(target=service.caller.call, args=("job.wait", {"job_id": "waits", "timeout": 1.0}))
+    waiting = threading.Thread(target=service.caller.call, args=("job.wait", {"job_id": "waits", "timeout": 3.0}))
     waiting.start()
     with ThreadPoolExecutor(8) as pool:
-        began = time.monotonic()
         answers = list(pool.map(lambda _: service.ask("service.status")["pid"], range(100)))
     assert set(answers) == {service.pid}
-    assert time.monotonic() - began < 1.0 or not waiting.is_alive()
+    assert waiting.is_alive()
     waiting.join()
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PYTHON = "/usr/bin/python3"
 DAEMON = "/opt/queuemgr/.venv/bin/python -m queuemgr.service.daemon"
+# Not every shell of root has the folders of root's own programs on its PATH.
+PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 MAKE = """
 set -e
@@ -56,9 +58,7 @@ class Tree:
         kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         done = subprocess.run(
             [*inside, "/bin/bash", "-c", f"cd /; {command}"],
-            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-            | kept
-            | environment,
+            env={"PATH": PROGRAMS, "HOME": "/root"} | kept | environment,
             capture_output=True,
             text=True,
             timeout=110,
@@ -107,9 +107,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 def _why_not() -> str | None:
     if os.geteuid() != 0:
         return "install.sh needs root: run the tests as root to try it"
-    missing = [name for name in ("unshare", "nsenter", "chroot", "runuser", "useradd") if shutil.which(name) is None]
+    missing = [
+        name
+        for name in ("unshare", "nsenter", "chroot", "runuser", "useradd")
+        if shutil.which(name, path=PROGRAMS) is None
+    ]
     if missing:
-        return f"no {missing[0]} on PATH (Debian, Ubuntu: apt-get install util-linux passwd)"
+        return f"no {missing[0]} in {PROGRAMS} (Debian, Ubuntu: apt-get install util-linux passwd)"
     usable = subprocess.run([PYTHON, "-c", "import venv, ensurepip"], capture_output=True, check=False)
     if usable.returncode != 0:
         return f"{PYTHON} has no venv module (Debian, Ubuntu: apt-get install python3-venv)"

@@ -13,7 +13,7 @@ from .conftest import DAEMON, PYTHON
 if TYPE_CHECKING:
     from .conftest import Tree
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
+pytestmark = pytest.mark.slow
 
 JOB = """
 from queuemgr.jobs.base import QueueJobBase

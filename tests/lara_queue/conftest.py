@@ -14,6 +14,7 @@ import redis
 
 from lara_queue import Queue
 from tests.dialects.laravel.application import Application
+from tests.servers.process import PATIENCE
 
 Make = Callable[..., Queue]
 
@@ -63,5 +64,5 @@ def listening(queue: Queue) -> Iterator[threading.Thread]:
         yield thread
     finally:
         queue.shutdown()
-        thread.join(20)
+        thread.join(PATIENCE)
         assert not thread.is_alive()

@@ -56,7 +56,7 @@ def test_exactly_as_many_handlers_run_at_once_as_was_said(build: Aio, lanes: int
 
         for n in range(3 * lanes + 10):
             await queue.push(EMAIL, {"n": n})
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await queue.listen()
         await queue.close()
         return most, done
@@ -145,7 +145,7 @@ def test_a_plain_handler_runs_beside_the_event_loop(build: Aio) -> None:
 
         @queue.handler
         def handle(data: dict[str, Any]) -> None:
-            together.wait(10)
+            together.wait(60)
             if data["data"]["n"]:
                 queue.shutdown()
 

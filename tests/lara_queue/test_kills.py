@@ -17,7 +17,7 @@ import redis
 
 from lara_queue import Queue
 from tests.lara_queue.conftest import Make
-from tests.servers.process import until
+from tests.servers.process import PATIENCE, until
 from tests.servers.redis import Redis
 
 ROOT = Path(__file__).parents[2]
@@ -71,11 +71,11 @@ def test_a_worker_that_is_killed_loses_no_job(
     for n in range(JOBS):
         queue.push("Job", {"n": n})
     with worker(port, appname, kind, file, QUEUEMGR_DIE_AT=point) as first:
-        assert first.wait(30) == -signal.SIGKILL
+        assert first.wait(PATIENCE) == -signal.SIGKILL
     with worker(port, appname, kind, file) as second:
         until(lambda: all_ended(file) and not waiting(port, appname))
         second.terminate()
-        assert second.wait(30) == 0
+        assert second.wait(PATIENCE) == 0
     assert sum(lines(file)[f"ended {n}"] for n in range(JOBS)) - JOBS <= unsettled
     with redis.Redis(port=port) as client:
         assert list(client.scan_iter(f"{appname}_*", count=10_000)) == []
@@ -94,7 +94,7 @@ def test_a_worker_that_is_killed_in_a_run_is_followed_by_another_within_seconds(
         first.wait()
     began = time.monotonic()
     with worker(port, appname, kind, file, COUNT="1") as second:
-        assert second.wait(30) == 0
+        assert second.wait(PATIENCE) == 0
     assert time.monotonic() - began < 12
     assert lines(file)["ended 0"] == 1
 
@@ -110,7 +110,7 @@ def test_sigterm_lets_the_running_job_end_and_leaves_the_rest(
     with worker(port, appname, kind, file, SECONDS="1") as one:
         until(lambda: lines(file)["began 0"])
         one.terminate()
-        assert one.wait(30) == 0
+        assert one.wait(PATIENCE) == 0
     ran = lines(file)
     began = sum(ran[f"began {n}"] for n in range(JOBS))
     assert 1 <= began == sum(ran[f"ended {n}"] for n in range(JOBS)) < JOBS
@@ -130,5 +130,5 @@ def test_a_server_that_restarts_in_the_middle_loses_and_doubles_nothing(
     with worker(server.port, "laravel", kind, file, SECONDS="0.4", COUNT=str(JOBS)) as one:
         until(lambda: lines(file)["began 1"])
         server.restart()
-        assert one.wait(40) == 0
+        assert one.wait(PATIENCE) == 0
     assert {n: lines(file)[f"ended {n}"] for n in range(JOBS)} == dict.fromkeys(range(JOBS), 1)

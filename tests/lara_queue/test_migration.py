@@ -145,7 +145,7 @@ def program(text: str, folder: Path, server: Redis) -> Iterator[subprocess.Popen
 def play(text: str, folder: Path, server: Redis) -> str:
     """What a program that ends by itself prints."""
     with program(text, folder, server) as one:
-        said, _ = one.communicate(timeout=30)
+        said, _ = one.communicate(timeout=60)
         assert one.returncode == 0, (folder / "errors").read_text()
         return said
 
@@ -162,7 +162,7 @@ def test_the_worker_before_and_after_prints_each_message_and_ends_by_sigterm(
             queue.push("App\\Jobs\\EmailJob", {"message": message})
             assert one.stdout.readline() == f"Processing: {message}\n"
         one.send_signal(signal.SIGTERM)
-        assert one.wait(20) == 0
+        assert one.wait(60) == 0
     assert queue.get_dead_letter_jobs() == []
 
 

@@ -16,7 +16,8 @@ import redis.asyncio
 from lara_queue import EventEmitter, Queue, RetryStrategy
 from tests.dialects.laravel.application import Application
 from tests.lara_queue.conftest import Make, listening
-from tests.servers.process import until
+from tests.pace import quickest
+from tests.servers.process import PATIENCE, until
 from tests.servers.redis import Redis
 
 EMAIL = "App\\Jobs\\EmailJob"
@@ -39,7 +40,7 @@ def test_a_job_comes_with_plain_text_and_numbers_whatever_client_was_given(
     sent = {"message": "Ünïcode 🎈", "n": 7, "nested": {"list": [1, 2.5, None, True], "empty": []}}
     queue.push(EMAIL, sent)
     with listening(queue):
-        data = got.get(timeout=10)
+        data = got.get(timeout=PATIENCE)
     assert (data["name"], data["data"], data["attempts"]) == (EMAIL, sent, 0)
     assert data["data"]["message"] == sent["message"]
 
@@ -49,7 +50,7 @@ def test_nothing_is_left_in_redis_when_a_job_has_run(make: Make, client: redis.R
     got = received(queue)
     queue.push(EMAIL, {"n": 1})
     with listening(queue):
-        got.get(timeout=10)
+        got.get(timeout=PATIENCE)
     assert list(client.scan_iter(f"{appname}*", count=10_000)) == []
 
 
@@ -64,7 +65,7 @@ def test_the_handler_runs_in_the_thread_that_listens_and_stays_a_function(make: 
     assert callable(handle)
     queue.push(EMAIL, {"n": 1})
     with listening(queue) as thread:
-        assert seen.get(timeout=10) is thread
+        assert seen.get(timeout=PATIENCE) is thread
 
 
 def test_an_asynchronous_handler_runs_too(make: Make) -> None:
@@ -79,7 +80,7 @@ def test_an_asynchronous_handler_runs_too(make: Make) -> None:
     for n in range(3):
         queue.push(EMAIL, {"n": n})
     with listening(queue):
-        assert [got.get(timeout=10) for _ in range(3)] == [0, 1, 2]
+        assert [got.get(timeout=PATIENCE) for _ in range(3)] == [0, 1, 2]
 
 
 def test_every_handler_gets_every_job_and_a_listener_of_the_event_is_a_handler(make: Make) -> None:
@@ -90,7 +91,7 @@ def test_every_handler_gets_every_job_and_a_listener_of_the_event_is_a_handler(m
     queue.ee.on("queued", two.put)
     queue.push(EMAIL, {"n": 1})
     with listening(queue):
-        assert one.get(timeout=10) == two.get(timeout=10)
+        assert one.get(timeout=PATIENCE) == two.get(timeout=PATIENCE)
 
 
 def test_a_failing_job_waits_for_its_delay_and_runs_as_often_as_was_said(make: Make) -> None:
@@ -104,7 +105,7 @@ def test_a_failing_job_waits_for_its_delay_and_runs_as_often_as_was_said(make: M
 
     queue.push(EMAIL, {"to": "ann"})
     with listening(queue):
-        moments = [began.get(timeout=10) for _ in range(3)]
+        moments = [began.get(timeout=PATIENCE) for _ in range(3)]
         (letter,) = until(queue.get_dead_letter_jobs)
     assert 1.0 <= moments[1] - moments[0] < 2.0 <= moments[2] - moments[1] < 3.5
     assert (letter["retry_count"], letter["max_retries"], letter["queue"]) == (3, 3, "python")
@@ -155,7 +156,7 @@ def test_the_dead_letters_of_an_older_version_are_listed_and_sent_back_once(
     assert client.llen(f"{ready}:failed") == 0
     got = received(queue)
     with listening(queue):
-        assert got.get(timeout=10)["data"] == {"to": "ann"}
+        assert got.get(timeout=PATIENCE)["data"] == {"to": "ann"}
 
 
 def test_dead_letters_are_cleared_and_counted(make: Make) -> None:
@@ -181,7 +182,7 @@ def test_what_cannot_be_read_is_kept_and_stands_in_no_ones_way(make: Make, clien
     queue.push(EMAIL, {"n": 1})
     got = received(queue)
     with listening(queue):
-        assert got.get(timeout=10)["data"] == {"n": 1}
+        assert got.get(timeout=PATIENCE)["data"] == {"n": 1}
     assert len(queue.get_dead_letter_jobs()) == 4
 
 
@@ -191,21 +192,22 @@ def test_a_delayed_job_is_not_run_early(make: Make) -> None:
     sent = time.monotonic()
     queue.redisPush(EMAIL, {"n": 1}, delay=1.5)
     with listening(queue):
-        got.get(timeout=10)
+        got.get(timeout=PATIENCE)
     assert time.monotonic() - sent >= 1.4
 
 
 def test_a_queue_that_idles_stops_at_once(make: Make) -> None:
-    queue = make()
-    queue.handler(print)
-    thread = threading.Thread(target=queue.listen)
-    thread.start()
-    while queue._engine is None:
-        time.sleep(0.01)
-    began = time.monotonic()
-    queue.shutdown()
-    thread.join(20)
-    assert time.monotonic() - began < 3
+    def seconds_to_stop() -> float:
+        queue = make()
+        queue.handler(print)
+        with listening(queue) as thread:
+            until(lambda: queue._engine is not None and queue._engine._resting is not None)
+            began = time.monotonic()
+            queue.shutdown()
+            thread.join(PATIENCE)
+            return time.monotonic() - began
+
+    assert quickest(seconds_to_stop, 3.0) < 3.0
 
 
 def test_without_a_handler_nothing_is_taken(make: Make, client: redis.Redis, appname: str) -> None:
@@ -222,7 +224,7 @@ def test_many_quick_jobs_run_once_and_in_order(make: Make) -> None:
     for n in range(1500):
         queue.push(EMAIL, {"n": n})
     with listening(queue):
-        assert [got.get(timeout=20)["data"]["n"] for _ in range(1500)] == list(range(1500))
+        assert [got.get(timeout=PATIENCE)["data"]["n"] for _ in range(1500)] == list(range(1500))
 
 
 def test_what_waits_behind_a_slow_job_is_free_for_another_worker(make: Make) -> None:
@@ -232,14 +234,14 @@ def test_what_waits_behind_a_slow_job_is_free_for_another_worker(make: Make) -> 
     @slow.handler
     def handle(data: dict[str, Any]) -> None:
         if data["data"]["n"] == 300:
-            release.wait(20)
+            release.wait(PATIENCE)
 
     for n in range(320):
         slow.push(EMAIL, {"n": n})
     with listening(slow):
         until(lambda: (slow.get_metrics() or {})["general"]["total_processed"] == 300)
         with listening(other):
-            assert sorted(got.get(timeout=10)["data"]["n"] for _ in range(19)) == list(range(301, 320))
+            assert sorted(got.get(timeout=PATIENCE)["data"]["n"] for _ in range(19)) == list(range(301, 320))
         release.set()
 
 
@@ -271,6 +273,6 @@ def test_laravel_runs_what_is_pushed_here_and_here_runs_what_it_dispatches(make:
     got = received(queue)
     peer.send({"name": "Bob", "n": 8, "opts": {"message": "hi"}})
     with listening(queue):
-        data = got.get(timeout=10)
+        data = got.get(timeout=PATIENCE)
     assert data["name"] == peer.task
     assert data["data"] == {"name": "Bob", "n": 8, "opts": {"message": "hi"}}

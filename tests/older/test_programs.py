@@ -353,7 +353,7 @@ class Plain(QueueJobBase):
 with proc_queue_system() as queue:
     queue.add_job(Plain, "a", {})
     queue.start_job("a")
-    status = queue.wait_for_job("a", timeout=30)
+    status = queue.wait_for_job("a", timeout=60)
     print(status["status"], status["description"])
 """
     )

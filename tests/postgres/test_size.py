@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -14,9 +15,13 @@ from queuemgr.job import State
 from queuemgr.store import Query
 from queuemgr.stores.postgres.store import PostgresStore
 from queuemgr.testing.clock import ManualClock
+from tests.pace import quickest
 from tests.postgres.rig import at, make_job, plain, work_off
+from tests.servers.postgres import Postgres
+from tests.servers.process import until
 
 FINISHED, WAITING = 100_000, 20_000
+DEAD_ROWS = 2000  # with so many, the live table calls for a vacuum
 
 _FILL = """
 INSERT INTO done (seq, created_at, started_at, finished_at, expires_at, attempt, failures, crashes, crash_budget,
@@ -96,7 +101,7 @@ def test_a_page_is_found_without_sorting_or_reading_through_what_has_ended(full:
         await full.close()
         return taken
 
-    assert asyncio.run(course()) < 0.25
+    assert quickest(lambda: asyncio.run(course()), 0.25) < 0.25
 
 
 def test_a_claim_among_many_finished_jobs_takes_no_longer(full: PostgresStore) -> None:
@@ -108,7 +113,7 @@ def test_a_claim_among_many_finished_jobs_takes_no_longer(full: PostgresStore) -
         await full.close()
         return taken
 
-    assert asyncio.run(course()) < 4.0
+    assert quickest(lambda: asyncio.run(course()), 4.0) < 4.0
 
 
 def test_a_count_of_very_many_jobs_is_kept_for_a_moment_and_one_of_few_never(full: PostgresStore) -> None:
@@ -128,29 +133,62 @@ def test_a_count_of_very_many_jobs_is_kept_for_a_moment_and_one_of_few_never(ful
 
 
 def test_the_oldest_ready_job_of_each_queue_is_found_at_once(full: PostgresStore) -> None:
-    async def course() -> None:
+    async def course() -> float:
         await full.enqueue([make_job(queue="q1", priority=9, created_at=0.5)])
         began = time.perf_counter()
         oldest = {queue.name: queue.oldest_ready for queue in await full.queues()}
-        assert time.perf_counter() - began < 2.0
+        taken = time.perf_counter() - began
         assert (oldest["q1"], oldest["q2"]) == (0.5, 1.0)
         await full.close()
+        return taken
 
-    asyncio.run(course())
+    assert quickest(lambda: asyncio.run(course()), 2.0) < 2.0
+
+
+async def pass_through(store: PostgresStore, number: int) -> None:
+    """Each job leaves two dead rows: one when it is claimed, one when it ends."""
+    await store.enqueue([make_job() for _ in range(number)])
+    assert len(await work_off(store, limit=250)) == number
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_jobs_leave_the_live_table_small(postgres_url: str) -> None:
-    async def course() -> None:
-        store = PostgresStore(at(postgres_url, durability="normal"))
-        for _ in range(100):
-            await store.enqueue([make_job() for _ in range(1000)])
-            assert len(await work_off(store, limit=250)) == 1000
-        await store.close()
+def test_the_live_table_does_not_grow_while_thirty_thousand_jobs_pass_through_it(
+    own_postgres: Callable[..., Postgres],
+) -> None:
+    """Autovacuum comes when it finds the time; here a vacuum comes whenever one is due, however busy the machine.
 
-    asyncio.run(course())
+    On a server of its own, because a transaction of somebody else would keep every vacuum from its work.
+    """
+    server = own_postgres(autovacuum="off")
+
+    async def course() -> list[int]:
+        store = PostgresStore(at(server.url, durability="normal"))
+        await store.open()
+        sizes: list[int] = []
+        with plain(server.url, autocommit=True) as connection:
+            for _ in range(30):
+                await pass_through(store, DEAD_ROWS // 2)
+                connection.execute("VACUUM jobs")
+                sizes += connection.execute("SELECT pg_total_relation_size('jobs')").fetchone() or ()
+        await store.close()
+        return sizes
+
+    sizes = asyncio.run(course())
+    # From the third round on, the pages that one round leaves are those that the next one takes.
+    assert max(sizes[3:]) <= 1.1 * sizes[2], sizes
+
+
+@pytest.mark.slow
+def test_the_server_itself_vacuums_the_live_table_however_many_jobs_wait_in_it(
+    full: PostgresStore, postgres_url: str
+) -> None:
+    async def course() -> None:
+        await pass_through(full, DEAD_ROWS * 3 // 4)
+        await full.close()
+
     with plain(postgres_url, autocommit=True) as connection:
-        connection.execute("VACUUM jobs")
-        size = connection.execute("SELECT pg_total_relation_size('jobs') / 1024 / 1024").fetchone()
-    assert size is not None
-    assert size[0] < 20
+        connection.execute("ALTER TABLE jobs SET (autovacuum_vacuum_insert_threshold = -1)")
+        assert WAITING / 5 > 1.5 * DEAD_ROWS, "the settings of any other table would call for a vacuum, too"
+        asyncio.run(course())
+        vacuums = "SELECT autovacuum_count FROM pg_stat_user_tables WHERE relid = 'jobs'::regclass"
+        until(lambda: connection.execute(vacuums).fetchone() != (0,), 60.0)

@@ -85,7 +85,7 @@ def test_a_worker_that_dies_at_the_worst_moment_loses_nothing(
     path = tmp_path / "runs"
     handle = app.tasks["program.note"].enqueue(str(path), False)
     first = start(QUEUEMGR_DIE_AT=point)
-    assert first.wait(30) == -signal.SIGKILL
+    assert first.wait(60) == -signal.SIGKILL
     start()
     handle.result(30)
     assert len(runs(path)) == number
@@ -93,6 +93,6 @@ def test_a_worker_that_dies_at_the_worst_moment_loses_nothing(
 
 def test_a_producer_that_dies_after_its_enqueue_has_left_a_job(app: App, start: Start, tmp_path: Path) -> None:
     producer = start(f"note.enqueue({str(tmp_path / 'runs')!r}, False)", QUEUEMGR_DIE_AT="enqueue.committed")
-    assert producer.wait(30) == -signal.SIGKILL
+    assert producer.wait(60) == -signal.SIGKILL
     (queue,) = app.client.queues()
     assert dict(queue.counts) == {State.READY: 1}

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import pytest
 
+from .emptying import emptied
 from .postgres import PgBouncer, Postgres
 from .process import Server
 from .redis import Cluster, Redis, Sentinel
@@ -68,6 +69,16 @@ def postgres_url(needs: Needs, shared_server: Shared) -> str:
     return f"{shared_server('postgres')}?schema={_unique()}"
 
 
+@pytest.fixture
+def emptied_postgres_url(request: pytest.FixtureRequest, needs: Needs, shared_server: Shared) -> str:
+    """Tables that earlier tests of this process have used, empty, and with nobody else's connection to them.
+
+    To make them takes the server longer than most tests take. Who looks at their making takes `postgres_url`.
+    """
+    needs("postgresql")
+    return emptied(shared_server("postgres"), getattr(request.config, "workerinput", {}).get("workerid", "alone"))
+
+
 def _unique() -> str:
     return f"t{uuid4().hex[:12]}"
 
@@ -77,7 +88,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind, one after the other."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/jobs.db"
-    url: str = request.getfixturevalue(f"{request.param}_url")
+    url: str = request.getfixturevalue({"redis": "redis_url", "postgres": "emptied_postgres_url"}[request.param])
     return url
 
 

@@ -21,7 +21,7 @@ from typing import TypeVar
 import psutil
 
 T = TypeVar("T")
-PATIENCE = 30.0
+PATIENCE = 60.0
 # Below the ports that a kernel gives to outgoing connections, so that a killed server finds its own one free again.
 PORTS = range(20_000, 32_000)
 

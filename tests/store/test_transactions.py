@@ -145,7 +145,7 @@ def test_a_worker_that_waits_is_woken_by_the_callers_commit(store: SqliteStore, 
         store.enqueue_on(connection, [make_job()])
         assert not (await asyncio.wait([waiter], timeout=0.1))[0]
         connection.commit()
-        await asyncio.wait_for(waiter, 5)
+        await asyncio.wait_for(waiter, 30)
         claim = Claim(worker="w", queues=[("default", 1)], limit=1, tasks=frozenset({"task"}))
         return len((await store.claim(claim)).leases)
 

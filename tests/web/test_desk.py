@@ -11,8 +11,9 @@ import pytest
 
 from queuemgr import App
 from queuemgr.errors import ServiceNotRunning, ValidationError
-from queuemgr.service.access.audit import entries
-from queuemgr.service.desk import Desk, Visitor
+from queuemgr.service.access.audit import Entry, entries
+from queuemgr.service.access.tokens import Tokens
+from queuemgr.service.desk import REFUSALS, Desk, Visitor
 from queuemgr.service.failures import Forbidden, Misused, NotFound
 from queuemgr.service.operations.operation import Scope
 from queuemgr.service.operations.table import OPERATIONS
@@ -63,10 +64,8 @@ def test_a_change_is_written_down_and_a_look_is_not(url: str) -> None:
     assert at(url, play) == [("administer", "queues.resume", False), ("operate", "jobs.enqueue", True)]
 
 
-def test_what_is_refused_or_makes_no_sense_changes_and_writes_nothing(url: str) -> None:
+def test_what_makes_no_sense_changes_and_writes_nothing(url: str) -> None:
     async def play(desk: Desk) -> list[tuple[str, str, bool]]:
-        with pytest.raises(Forbidden):
-            await desk.ask("jobs.enqueue", JOB, READER)
         with pytest.raises(NotFound):
             await desk.ask("jobs.fly", {}, ADMIN)
         with pytest.raises(Misused):
@@ -77,6 +76,53 @@ def test_what_is_refused_or_makes_no_sense_changes_and_writes_nothing(url: str) 
         return await written(desk)
 
     assert at(url, play) == []
+
+
+def test_what_a_scope_does_not_allow_is_written_down_without_what_was_asked_with(url: str) -> None:
+    async def play(desk: Desk) -> list[Entry]:
+        for name, arguments in (("jobs.enqueue", JOB), ("audit.list", {"limit": 9}), ("tokens.list", {})):
+            with pytest.raises(Forbidden):
+                await desk.ask(name, arguments, READER)
+        return (await entries(desk.client, 50))[0]
+
+    found = at(url, play)
+    assert [one.operation for one in found] == ["tokens.list", "audit.list", "jobs.enqueue"]
+    assert {one.who for one in found} == {"read"}
+    assert [one.arguments for one in found] == [{}, {}, {}]
+    assert found[2].outcome["error"] == "Forbidden"
+    assert "needs the scope operate" in found[2].outcome["message"]
+
+
+def test_whoever_is_refused_often_fills_no_list(url: str) -> None:
+    async def play(desk: Desk) -> list[tuple[str, str, bool]]:
+        for _ in range(3 * REFUSALS):
+            with pytest.raises(Forbidden):
+                await desk.ask("jobs.enqueue", JOB, READER)
+        return await written(desk)
+
+    assert len(at(url, play)) == REFUSALS
+
+
+def test_a_read_only_desk_writes_no_refusals(url: str) -> None:
+    async def play(desk: Desk) -> list[tuple[str, str, bool]]:
+        for name, arguments in (("jobs.enqueue", JOB), ("audit.list", {})):
+            with pytest.raises(Forbidden):
+                await desk.ask(name, arguments, READER)
+        return await written(desk)
+
+    assert at(url, play, read_only=True) == []
+
+
+def test_tokens_are_those_of_the_file_that_the_face_was_started_with(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+
+    async def play(desk: Desk) -> Any:
+        await desk.ask("tokens.add", {"name": "ann"}, ADMIN)
+        return await desk.ask("tokens.list", {}, ADMIN)
+
+    told = at(url, play, token_file=file)
+    assert (told["file"], [one["name"] for one in told["tokens"]]) == (str(file), ["ann"])
+    assert [one.name for one in Tokens(file).all()] == ["ann"]
 
 
 def test_a_read_only_desk_lets_nobody_change_anything(url: str) -> None:

@@ -75,6 +75,18 @@ def test_its_test_client_reaches_api_page_and_own_routes(app: flask.Flask) -> No
     assert client.get("/api/v1/jobs", headers={"Host": "evil.example"}).status_code == 403
 
 
+def test_routes_of_the_program_go_before_the_page_but_not_before_the_api(app: flask.Flask) -> None:
+    app.add_url_rule("/", "home", lambda: "our home")
+    app.add_url_rule("/shop/<path:name>", "shop", lambda name: f"shop {name}")
+    app.add_url_rule("/api/v1/overview", "false", lambda: "not the overview")
+    client = app.test_client()
+    assert client.get("/").data == b"our home"
+    assert client.get("/shop/a/b.js").data == b"shop a/b.js"
+    assert b"<html" in client.get("/index.html").data
+    assert client.get("/main.js").content_type.startswith("text/javascript")
+    assert client.get("/api/v1/overview").json["queues"] == []
+
+
 def test_events_stream_through_its_test_client(app: flask.Flask) -> None:
     response = app.test_client().get("/api/v1/events?topic=overview")
     chunks = iter(response.response)
@@ -126,6 +138,7 @@ def test_our_server_answers_ours_natively_and_theirs_through_flask(tmp_path: Pat
         assert server.ask("GET", "/api/custom").json == {"custom": True}
         assert server.ask("POST", "/api/v1/jobs/x/custom").json == {"name": "x"}
         assert server.ask("GET", "/api/v1/overview").json["queues"] == []
+        assert b"<html" in server.ask("GET", "/").data
         assert server.ask("GET", "/api/nothing").json["type"] == "urn:queuemgr:not-found"
         streams = [server.follow("topic=overview") for _ in range(20)]
         for stream in streams:
@@ -134,6 +147,13 @@ def test_our_server_answers_ours_natively_and_theirs_through_flask(tmp_path: Pat
         for stream in streams:
             stream.close()
     assert "Traceback" not in server.log
+
+
+def test_a_home_of_the_program_is_served_in_the_place_of_the_page(tmp_path: Path, url: str) -> None:
+    with program(tmp_path, url, '@app.route("/")\ndef home():\n    return "our home"\n') as server:
+        assert server.ask("GET", "/").data == b"our home"
+        assert server.ask("GET", "/main.js").headers["content-type"].startswith("text/javascript")
+        assert server.ask("GET", "/api/v1/overview").json["queues"] == []
 
 
 def test_a_guard_of_the_program_stands_before_our_routes_too(tmp_path: Path, url: str) -> None:

@@ -11,7 +11,7 @@ from queuemgr import App
 from queuemgr.job import JobRecord, State
 from queuemgr.worker import Worker
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def run(scene: Callable[[], Any]) -> Any:

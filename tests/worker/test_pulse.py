@@ -71,26 +71,27 @@ def another_machine(scene: Scene, number: int = 2, **elsewhere: Any) -> None:
 
 
 @REMOTE
-def test_jobs_of_a_killed_worker_run_on_another_machine_within_a_second(scene: Scene) -> None:
-    job_id, worker = one_job(scene, "thread", 30)
-    another_machine(scene)
+def test_jobs_of_a_killed_worker_run_on_another_machine_long_before_its_lease_is_over(scene: Scene) -> None:
+    job_id, worker = one_job(scene, "thread", 30, lease=60)
+    another_machine(scene, lease=60)
     worker.kill()
     killed = time.monotonic()
     again = scene.until_marked(2)[1]
     assert (again.job, again.attempt) == (job_id, 2)
-    assert again.moment - killed < 1.5
+    # It takes a second on a machine that has time. Without its pulse its silence would tell of its death.
+    assert again.moment - killed < 30
     until(lambda: scene.get(job_id).state is State.SUCCEEDED)
     assert words_of(scene.get(job_id)) == ["interrupted", "succeeded"]
 
 
 @REMOTE
 def test_jobs_of_a_worker_that_was_killed_as_it_stopped_are_given_back_and_not_counted(scene: Scene) -> None:
-    job_id, worker = one_job(scene, "sit in C", 30)
-    another_machine(scene)
+    job_id, worker = one_job(scene, "sit in C", 30, lease=60)
+    another_machine(scene, lease=60)
     worker.terminate()
     until(lambda: "stopping" in {info.state for info in scene.do(scene.store.workers())})
     worker.kill()
-    until(lambda: scene.get(job_id).state is State.SUCCEEDED, 3)
+    until(lambda: scene.get(job_id).state is State.SUCCEEDED, 30.0)
     record = scene.get(job_id)
     assert (words_of(record), record.crashes, problems_of(record)) == (["given back", "succeeded"], 0, [])
 
@@ -111,11 +112,11 @@ def test_jobs_of_a_machine_that_lost_its_power_run_elsewhere_within_ten_seconds(
 
 @REMOTE
 def test_a_stopped_worker_is_alive_and_keeps_its_jobs(scene: Scene) -> None:
-    job_id, worker = one_job(scene, "wait for go", lease=1)
-    another_machine(scene, lease=1)
+    job_id, worker = one_job(scene, "wait for go", lease=2)
+    another_machine(scene, lease=2)
     worker.send_signal(signal.SIGSTOP)
     began = beat_at(scene, worker)
-    until(lambda: beat_at(scene, worker) > began + 3)
+    until(lambda: beat_at(scene, worker) > began + 5)
     assert scene.words(job_id) == ["start 1"]
     worker.send_signal(signal.SIGCONT)
     (scene.folder / "go").touch()
@@ -165,7 +166,7 @@ def test_a_worker_that_leaves_in_good_order_leaves_no_crash_and_no_process(scene
     scene.until_marked()
     family = psutil.Process(worker.pid).children(recursive=True)
     worker.terminate()
-    assert worker.wait(10) == 0, scene.log(worker)
+    assert worker.wait(60) == 0, scene.log(worker)
     assert not any(map(lives, family))
     record = scene.get(job_id)
     assert (record.state, words_of(record), record.crashes) == (State.READY, ["given back"], 0)
@@ -177,7 +178,7 @@ def test_a_pulse_does_not_outlive_its_worker(scene: Scene) -> None:
     (pulse,) = pulses_of(worker)
     worker.kill()
     worker.wait()
-    until(lambda: not lives(pulse), 3)
+    until(lambda: not lives(pulse))
 
 
 def test_a_pulse_does_not_outlive_its_worker_for_long_where_the_store_is_gone_too(
@@ -191,7 +192,7 @@ def test_a_pulse_does_not_outlive_its_worker_for_long_where_the_store_is_gone_to
         server.kill()
         worker.kill()
         worker.wait()
-        until(lambda: not lives(pulse), 5)
+        until(lambda: not lives(pulse))
     finally:
         scene.close()
 

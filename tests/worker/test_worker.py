@@ -14,6 +14,7 @@ from queuemgr import App, Cancel, Snooze, State, current_job, track
 from queuemgr.errors import ResultError, ResultTimeout
 from queuemgr.job import Job, new_id
 from queuemgr.runner import Capture
+from tests.pace import quickest
 
 from .rig import drain, ended, in_state, run, until, working
 
@@ -210,17 +211,19 @@ def test_a_running_job_is_cancelled_within_a_second(app: App, executor: str) -> 
 
     task = app.task(executor=executor)(waits if executor == "async" else spins)
 
-    async def scene() -> None:
+    async def scene() -> float:
+        begun.clear()
         async with working(app):
             handle = await task.aenqueue()
             await until(begun.is_set)
             asked = time.monotonic()
             assert await handle.cancel()
             record = await ended(app, handle.id)
+            taken = time.monotonic() - asked
             assert record.state is State.CANCELLED
-            assert time.monotonic() - asked < 3
+        return taken
 
-    run(scene)
+    assert quickest(lambda: run(scene), 1.0) < 1.0
 
 
 @pytest.mark.parametrize("executor", ["async", "thread"])
@@ -294,13 +297,13 @@ def test_progress_and_output_reach_the_store_while_the_job_runs(app: App) -> Non
         for _ in track(range(4), note="part"):
             print("привет")
         current_job().progress(50, "half")
-        go_on.wait(20)
+        go_on.wait(60)
 
     async def scene() -> None:
         with Capture():
             async with working(app):
                 handle = await talks.aenqueue()
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while (await handle.look()).note != "half":
                         await asyncio.sleep(0.02)
                 record = await handle.look()

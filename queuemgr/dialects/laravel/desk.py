@@ -13,7 +13,7 @@ from queuemgr.store import KEEP_DEAD
 
 from .format import WAYS_OUT
 from .link import translated
-from .listing import Found, Listing, Why
+from .listing import Found, Listing
 from .payload import parse
 from .picking import reason
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .format import Laravel
     from .keys import Keys
     from .link import Link
+    from .why import Why
     from .workers import Workers
 
 VERBS = ("retry", "cancel", "delete", "hold", "release")

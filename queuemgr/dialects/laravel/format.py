@@ -45,9 +45,12 @@ ABILITIES = frozenset(
     }
 )
 
+TABLE_ABILITIES = ABILITIES - {Ability.UNIQUE}
+
 ELSEWHERE = "keep them in a store of ours, such as sqlite:///jobs.db"
 WAYS_OUT = {
     Ability.PRIORITIES: "Laravel's queues have no priorities; use a queue for each, and ask the urgent one first",
+    Ability.UNIQUE: "Laravel keeps the locks of unique jobs in its cache and not in its tables; dispatch them in PHP",
     Ability.REPLACING: "Laravel's lock does not tell which job holds it; choose on_conflict='reject' or 'existing'",
     Ability.HOLDING: "Laravel's queues hold no jobs back; cancel the job, and retry it when it may run",
     Ability.LIMITS: "Laravel knows no limit for a queue; start fewer workers for it, or give them less concurrency",
@@ -64,7 +67,8 @@ WAYS_OUT = {
 class Laravel:
     """Parameters: `version` whose fields are written, 8 to 13; `encrypter` for what is encrypted, and `encrypt` whether
     our own jobs are; `connection` is the name by which Laravel knows this Redis connection in its queue configuration;
-    `horizon` writes the fields that Horizon shows with every job, and not only with those that bear tags.
+    `horizon` writes the fields that Horizon shows with every job, and not only with those that bear tags. With `table`
+    records are those of the database driver, whose attempts stand in a column beside them.
     """
 
     name: str = "laravel"
@@ -74,6 +78,7 @@ class Laravel:
     encrypt: bool = False
     connection: str = "redis"
     horizon: bool = False
+    table: bool = False
 
     def write(self, job: Job, now: float) -> bytes:
         check(job, self.abilities, WAYS_OUT)
@@ -124,7 +129,8 @@ class Laravel:
             fields["deleteWhenMissingModels"] = False
         if tags or self.horizon:
             fields |= {"type": "job", "tags": tags, "silenced": False, "pushedAt": f"{now:.4f}"}
-        fields |= {"id": job_id, "attempts": 0}
+        if not self.table:
+            fields |= {"id": job_id, "attempts": 0}
         if self.version >= 12:
             fields["delay"] = delay
         if marker != Marker():
@@ -132,7 +138,7 @@ class Laravel:
         return msgspec.json.encode(fields)
 
     def read(self, record: bytes, now: float) -> Reading:
-        return self.reading(parse(record), now)
+        return self.reading(self.parse(record), now)
 
     def reading(self, payload: Payload, now: float, *, brief: bool = False) -> Reading:
         """The same of a payload that was parsed already. `brief` leaves out what a worker has no use for."""
@@ -153,7 +159,7 @@ class Laravel:
         )
 
     def open(self, record: bytes) -> Contents:
-        return self.contents(parse(record))
+        return self.contents(self.parse(record))
 
     def contents(self, payload: Payload) -> Contents:
         """The same of a payload that was parsed already."""
@@ -175,7 +181,11 @@ class Laravel:
         return self.encrypter.decrypt(exact) if encrypted and self.encrypter else exact.encode()
 
     def restate(self, record: bytes, failures: int) -> bytes:
-        return parse(record).changed(attempts=failures)
+        return self.parse(record).changed(attempts=failures)
+
+    def parse(self, record: bytes) -> Payload:
+        """Raises UndecodableError."""
+        return parse(record, 0 if self.table else None)
 
 
 def _settings(job: Job) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from queuemgr.errors import JobNotFound, UndecodableError
 from queuemgr.job import JobRecord, State
 from queuemgr.store import Page, QueueInfo
@@ -15,6 +13,7 @@ from queuemgr.store import Page, QueueInfo
 from .link import translated
 from .payload import parse
 from .picking import unread_id
+from .why import Why, read_why
 
 if TYPE_CHECKING:
     from queuemgr.dialect import Reading
@@ -28,20 +27,6 @@ STAGES = ("reserved", "ready", "delayed", "dead")
 STATE_OF = {"reserved": State.RUNNING, "ready": State.READY, "delayed": State.SCHEDULED}
 ENDED = (State.DEAD, State.CANCELLED)
 CHUNK = 500
-
-
-class Why(msgspec.Struct):
-    """Why a job is among the dead, as picking.py writes it."""
-
-    state: State = State.DEAD
-    word: str = ""
-    reason: str = ""
-    at: float = 0.0
-    error: dict[str, Any] | None = None
-    worker: str | None = None
-    attempts: int | None = None
-    crashes: int = 0
-    claims: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +91,7 @@ class Listing:
                 offset = int(offset_after) if here else 0
                 async for found in self._walk(queue, stage, now, offset, _needle(query)):
                     offset += 1
-                    if _fits(found.record, query):
+                    if fits(found.record, query):
                         jobs.append(replace(found.record, position=f"{STAGES.index(stage)}:{offset}|{queue}"))
                     if len(jobs) == limit + 1:
                         return Page(jobs[:-1], jobs[-2].position)
@@ -117,7 +102,7 @@ class Listing:
             for stage in _stages(query):
                 matching = [one async for one in self._walk(queue, stage, now, 0, _needle(query))]
                 for found in matching:
-                    if _fits(found.record, query):
+                    if fits(found.record, query):
                         yield found
 
     async def count(self, query: Query, now: float) -> int:
@@ -208,7 +193,7 @@ class Listing:
                 pipe.hmget(keys.reasons, ids)
                 bodies, reasons = await pipe.execute()
         rows: list[tuple[bytes, bytes, float | None, Why]] = [
-            (job_id, body or b"", None, _why(told)) for job_id, body, told in zip(ids, bodies, reasons, strict=True)
+            (job_id, body or b"", None, read_why(told)) for job_id, body, told in zip(ids, bodies, reasons, strict=True)
         ]
         return rows, len(ids) == CHUNK
 
@@ -220,10 +205,10 @@ class Listing:
             payload = parse(body)
         except UndecodableError:
             job_id = key.decode() if stage == "dead" else unread_id(body)
-            record = _record(job_id, "(unreadable)", queue, state, None, why, now)
+            record = record_of(job_id, "(unreadable)", queue, state, None, why, now)
             return Found(queue, stage, key, body, record, unread=True)
         reading = self._dialect.reading(payload, now)
-        record = _record(reading.id, reading.names[0], queue, state, reading, why, now)
+        record = record_of(reading.id, reading.names[0], queue, state, reading, why, now)
         counted = max(payload.marker.claims, payload.attempts)
         record = replace(record, attempt=counted if state is State.RUNNING else record.attempt)
         if state is State.SCHEDULED:
@@ -234,7 +219,7 @@ class Listing:
         return Found(queue, stage, key, body, record, unread=False, claims=why.claims)
 
 
-def _record(
+def record_of(
     job_id: str, task: str, queue: str, state: State, reading: Reading | None, why: Why, now: float
 ) -> JobRecord:
     failures = reading.failures if reading else 0
@@ -286,7 +271,7 @@ def _is(stage: str, state: State) -> bool:
     return state in ENDED if stage == "dead" else STATE_OF[stage] is state
 
 
-def _fits(record: JobRecord, query: Query) -> bool:
+def fits(record: JobRecord, query: Query) -> bool:
     error = query.error is None or query.error in str((record.error or {}).get("type", ""))
     return (
         error
@@ -308,10 +293,3 @@ def _needle(query: Query) -> str:
 def _quoted(job_id: str) -> str:
     # An id that is a hash stands nowhere in its payload.
     return f'"{job_id}"' if len(job_id) in (32, 36) and job_id.replace("-", "").isalnum() else ""
-
-
-def _why(told: bytes | None) -> Why:
-    try:
-        return msgspec.json.decode(told or b"{}", type=Why)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return Why(reason="its reason cannot be read")

@@ -38,7 +38,10 @@ class Data(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Payload:
-    """A readable payload. `fields` are the exact bytes of each value of its outermost object."""
+    """A readable payload. `fields` are the exact bytes of each value of its outermost object.
+
+    Without `counts_itself` its attempts stand beside it, in a column of the table of jobs.
+    """
 
     raw: bytes
     fields: dict[str, bytes]
@@ -46,6 +49,7 @@ class Payload:
     attempts: int
     marker: Marker
     spans: Spans
+    counts_itself: bool = True
 
     @property
     def is_command(self) -> bool:
@@ -101,7 +105,7 @@ class Payload:
         edits: list[tuple[int, int, bytes]] = []
         if anytime and "retryUntil" in self.spans:
             edits.append((*self.spans["retryUntil"][1:], b"null"))
-        if attempts is not None:
+        if attempts is not None and self.counts_itself:
             edits.append((*self.spans["attempts"][1:], b"%d" % attempts))
         if marker is not None:
             edits += self._mark(marker)
@@ -124,20 +128,24 @@ class Payload:
         return [(name, self.raw.index(b",", end) + 1, b"")]
 
 
-def parse(raw: bytes) -> Payload:
-    """Raises UndecodableError for what Laravel's own worker could not run either."""
+def parse(raw: bytes, counted: int | None = None) -> Payload:
+    """Raises UndecodableError for what Laravel's own worker could not run either.
+
+    `counted` are the attempts of a payload that does not count them itself.
+    """
     try:
         raw.decode()
         fields = {name: bytes(value) for name, value in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()}
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UndecodableError(f"the payload is no JSON object: {error}") from error
-    if missing := {"job", "data", "attempts"} - fields.keys():
+    if missing := {"job", "data", *(("attempts",) if counted is None else ())} - fields.keys():
         raise UndecodableError(f"the payload has no {' and no '.join(sorted(missing))}")
     job = _convert(fields["job"], str, "job")
-    attempts = _convert(fields["attempts"], int, "attempts")
+    attempts = _convert(fields["attempts"], int, "attempts") if counted is None else counted
     if not job or not 0 <= attempts < MOST_ATTEMPTS:
         raise UndecodableError(f"the payload names the job {job!r} and {attempts} attempts, which cannot be")
-    payload = Payload(raw, fields, job, attempts, read_marker(fields.get(FIELD)), _spans(raw, fields))
+    marker, spans = read_marker(fields.get(FIELD)), _spans(raw, fields)
+    payload = Payload(raw, fields, job, attempts, marker, spans, counted is None)
     if payload.is_command:
         payload.data  # noqa: B018 - read now, because a command without it is no job
     return payload

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -17,10 +17,12 @@ from queuemgr.job import Lease, State
 from .payload import Payload, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from .format import Laravel
 
+
+P = TypeVar("P")
 
 STOPPED = "cancelled while running"
 EVERY = "*"
@@ -75,29 +77,34 @@ class Picking:
             if len(self.picked) >= most:
                 return
             try:
-                self._look_at(parse(raw))
+                found = self.consider(parse(raw))
             except UndecodableError as error:
                 why = reason(State.DEAD, "undecodable", str(error), self.now)
-                self.graves.append(Grave(raw, unread_id(raw), raw, why))
+                found = Grave(raw, unread_id(raw), raw, why)
+            match found:
+                case Picked():
+                    self.picked.append(found)
+                case Grave():
+                    self.graves.append(found)
 
-    def _look_at(self, payload: Payload) -> None:
+    def consider(self, payload: Payload) -> Picked | Grave | None:
+        """What is to be done with one job; None: it stays for others. Raises UndecodableError."""
         task = payload.names[0] if EVERY in self.tasks else self._known(payload)
         if task is None:
-            return
+            return None
         reading = self.dialect.reading(payload, self.now, brief=True)
         if reading.over is not None:
             kept = payload.changed(marker=payload.marker.at_rest())
             past = {"claims": payload.marker.claims, "attempts": reading.failures, "crashes": reading.crashes}
             why = reason(State.DEAD, "failed", reading.over, self.now, **past)
             lock = None if reading.unique_key is None else (task, reading.unique_key)
-            self.graves.append(Grave(payload.raw, reading.id, kept, why, lock))
-            return
+            return Grave(payload.raw, reading.id, kept, why, lock)
         if (reading.crashes and not self.suspect) or reading.id in self.running:
-            return
+            return None
         contents = self.dialect.contents(payload)
         if contents.obstacle is not None:
             _tell_once(task, contents.obstacle)
-            return
+            return None
         self.suspect = self.suspect and not reading.crashes
         self.running.add(reading.id)
         marker = payload.marker
@@ -115,7 +122,7 @@ class Picking:
             started_at=self.now,
             unique=True,
         )
-        self.picked.append(Picked(payload.raw, reserve(payload, lease, self.count_crashes), lease))
+        return Picked(payload.raw, reserve(payload, lease, self.count_crashes), lease)
 
     def _known(self, payload: Payload) -> str | None:
         return next((name for name in payload.names if name in self.tasks), None)
@@ -134,6 +141,14 @@ def reserve(payload: Payload, lease: Lease, count_crashes: bool) -> bytes:
     counted = count_crashes or lease.at_most_once
     marker = replace(payload.marker, claims=lease.attempt, crashes=lease.crashes + 1)
     return payload.changed(attempts=payload.attempts + counted, marker=marker)
+
+
+@lru_cache(maxsize=8)
+def needles_of(tasks: frozenset[str]) -> tuple[bytes, ...]:
+    """The names of the tasks as they stand in a payload."""
+    if EVERY in tasks:
+        return (b"",)
+    return tuple(msgspec.json.encode(name)[1:-1] for name in sorted(tasks))
 
 
 def field_of(lease: Lease) -> str:
@@ -158,3 +173,16 @@ def reason(state: State, word: str, message: str, now: float, **more: Any) -> by
     except UnicodeEncodeError:
         sound = {name: value for name, value in told.items() if not isinstance(value, (str, dict))}
         return msgspec.json.encode({**sound, "reason": message.encode(errors="replace").decode()})
+
+
+def shared_out(picks: Sequence[tuple[str, int, list[P]]], limit: int) -> list[tuple[str, list[P]]]:
+    """First each queue its share; then what is left over to whoever has work."""
+    counts, left = [], limit
+    for _, share, picked in picks:
+        counts.append(min(share, len(picked), left))
+        left -= counts[-1]
+    for place, (_, _, picked) in enumerate(picks):
+        more = min(len(picked) - counts[place], left)
+        counts[place] += more
+        left -= more
+    return [(name, picked[:count]) for (name, _, picked), count in zip(picks, counts, strict=True)]

@@ -42,12 +42,12 @@ class Settling:
     def run(self, settlement: Settlement, reserved: bytes) -> Run:
         lease, state, now = settlement.lease, settlement.verdict.state, settlement.ended_at
         payload = parse(reserved)
-        what, moment, body, why = self._end(settlement, payload)
+        what, moment, body, why = self.end(settlement, payload)
         queue = self.keys.queue(lease.queue)
         keys = [*_keys(queue, settlement.worker)]
         arguments: list[Any] = [field_of(lease), reserved, lease.id, what, moment, body, why, "", repr(now)]
-        opened = self._opened(payload) if state.finished else None
-        if (lock := self._lock(payload, opened, lease)) is not None:
+        opened = self.opened(payload) if state.finished else None
+        if (lock := self.lock(payload, opened, lease)) is not None:
             keys.append(lock[0])
             arguments[7] = lock[1]
         if state is State.SUCCEEDED and opened is not None:
@@ -74,7 +74,8 @@ class Settling:
         arguments = [field, reserved, field.partition(" ")[2], "front", "", body, _stopped(worker, now), "", repr(now)]
         return "settle", _keys(self.keys.queue(queue), worker), arguments
 
-    def _end(self, settlement: Settlement, payload: Payload) -> tuple[str, Any, bytes, bytes]:
+    def end(self, settlement: Settlement, payload: Payload) -> tuple[str, Any, bytes, bytes]:
+        """What becomes of it, at which moment, its bytes then, and the reason that is kept with it."""
         verdict, lease, now = settlement.verdict, settlement.lease, settlement.ended_at
         failures = lease.failures + verdict.failed
         crashes = lease.crashes + verdict.crashed
@@ -93,7 +94,8 @@ class Settling:
         place = "back" if verdict.crashed or verdict.state is State.PARKED else "front"
         return place, "", _kept(payload, failures, crashes), _stopped(settlement.worker, now)
 
-    def _opened(self, payload: Payload) -> command.Command | None:
+    def opened(self, payload: Payload) -> command.Command | None:
+        """Its object, where that may hold a lock or a chain."""
         if not payload.is_command or not _HOLDS_MORE.search(payload.data.command):
             return None
         try:
@@ -102,7 +104,7 @@ class Settling:
             return None
         return None if isinstance(opened, str) else opened
 
-    def _lock(self, payload: Payload, opened: command.Command | None, lease: Lease) -> tuple[str, str] | None:
+    def lock(self, payload: Payload, opened: command.Command | None, lease: Lease) -> tuple[str, str] | None:
         """The lock that its end frees, and the owner that it must have; '' is anybody."""
         version = self.dialect.version
         if payload.marker.lock is not None:

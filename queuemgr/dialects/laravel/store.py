@@ -7,11 +7,8 @@ dashboards see ours as their own. What Laravel has nothing for raises Unsupporte
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from queuemgr.clock import ServerClock, SystemClock
 from queuemgr.errors import JobExists
@@ -21,7 +18,7 @@ from queuemgr.store import REMOTE_LEASE, Claimed, Enqueued
 from . import address
 from .desk import Desk
 from .link import Link, translated
-from .picking import EVERY, Picked, Picking, field_of, too_large
+from .picking import Picked, Picking, field_of, needles_of, shared_out, too_large
 from .settling import Settling
 from .sources import FromUrl
 from .waiting import Waiting
@@ -54,15 +51,16 @@ class LaravelStore(Desk):
         # A process that beats for a worker has nothing but the URL.
         self.remote = source is None
         self._address = address.read(url)
-        self.dialect = self._address.dialect
-        self.lease = min(REMOTE_LEASE, self._address.retry_after)
+        self._ways = self._address.ways
+        self.dialect = self._ways.dialect
+        self.lease = min(REMOTE_LEASE, self._ways.retry_after)
         self._server_clock = ServerClock(SystemClock()) if clock is None else None
         self.clock: Clock = clock or self._server_clock or SystemClock()
         self._keys = self._address.keys
         self._link = Link(source or FromUrl(self._address.redis))
         self._workers = Workers(self._link, self._keys, self.lease)
         self._waiting = Waiting(self._link, self._keys, self.clock)
-        self._settling = Settling(self.dialect, self._keys, self._address.count_crashes)
+        self._settling = Settling(self.dialect, self._keys, self._ways.count_crashes)
         self._held: dict[tuple[str, str, int], tuple[Lease, bytes]] = {}
         self._offsets: dict[str, int] = {}
         self._heard = float("-inf")
@@ -135,13 +133,13 @@ class LaravelStore(Desk):
         picks: list[tuple[str, int, list[Picked]]] = []
         dues: list[float] = []
         for name, share in claim.queues:
-            picking = Picking(self.dialect, name, claim.tasks, now, self._address.count_crashes, suspect, running)
+            picking = Picking(self.dialect, name, claim.tasks, now, self._ways.count_crashes, suspect, running)
             dues += await self._pick(picking, claim.limit)
             suspect = picking.suspect
             picks.append((name, share, picking.picked))
         point("claim.updated")
         leases: list[Lease] = []
-        for name, chosen in _shared_out(picks, claim.limit):
+        for name, chosen in shared_out(picks, claim.limit):
             leases += await self._take(name, chosen, claim.worker, now)
         point("claim.committed")
         return Claimed(leases, min(dues, default=None))
@@ -151,9 +149,9 @@ class LaravelStore(Desk):
         queue, first = self._keys.queue(picking.queue), self._offsets.get(picking.queue, 0)
         keys = [queue.ready, queue.notify, queue.delayed, queue.reserved, queue.dead, queue.bodies, queue.reasons]
         limits = [
-            self._address.max_payload,
-            too_large(self._address.max_payload, picking.now),
-            *_needles(picking.tasks),
+            self._ways.max_payload,
+            too_large(self._ways.max_payload, picking.now),
+            *needles_of(picking.tasks),
         ]
         length, mark, moments = 0, b"", []
         # Mostly what comes first is for us, so that a look at little more than that is enough.
@@ -187,7 +185,7 @@ class LaravelStore(Desk):
             return []
         await self._workers.holds(worker, name)
         queue = self._keys.queue(name)
-        arguments: list[Any] = [repr(now + self._address.retry_after)]
+        arguments: list[Any] = [repr(now + self._ways.retry_after)]
         for one in chosen:
             arguments += [one.waiting, one.reserved, one.field]
         taken = await self._link.run("take", [queue.ready, queue.notify, queue.reserved, queue.held(worker)], arguments)
@@ -244,7 +242,7 @@ class LaravelStore(Desk):
 
     async def beat(self, worker: str, state: str | None = "running") -> list[str]:
         now = await self._hear()
-        return await self._workers.beat(worker, state, now, now + self._address.retry_after)
+        return await self._workers.beat(worker, state, now, now + self._ways.retry_after)
 
     async def leave(self, worker: str, *, died: bool = False) -> None:
         await self._part(worker, await self._hear(), blame=died)
@@ -287,14 +285,6 @@ def _note(answers: list[bool], places: Sequence[int], done: Sequence[int]) -> No
         answers[place] = bool(was)
 
 
-@lru_cache(maxsize=8)
-def _needles(tasks: frozenset[str]) -> tuple[bytes, ...]:
-    """The names of the tasks as they stand in a payload."""
-    if EVERY in tasks:
-        return (b"",)
-    return tuple(msgspec.json.encode(name)[1:-1] for name in sorted(tasks))
-
-
 def _accepted(jobs: Sequence[Job], answer: list[Any]) -> list[Enqueued]:
     if answer and answer[0] == b"taken":
         job = jobs[int(answer[1])]
@@ -304,16 +294,3 @@ def _accepted(jobs: Sequence[Job], answer: list[Any]) -> list[Enqueued]:
         Enqueued(owner.decode(), existing=True) if owner else Enqueued(job.id)
         for job, owner in zip(jobs, answer, strict=True)
     ]
-
-
-def _shared_out(picks: Sequence[tuple[str, int, list[Picked]]], limit: int) -> list[tuple[str, list[Picked]]]:
-    """First each queue its share; then what is left over to whoever has work."""
-    counts, left = [], limit
-    for _, share, picked in picks:
-        counts.append(min(share, len(picked), left))
-        left -= counts[-1]
-    for place, (_, _, picked) in enumerate(picks):
-        more = min(len(picked) - counts[place], left)
-        counts[place] += more
-        left -= more
-    return [(name, picked[:count]) for (name, _, picked), count in zip(picks, counts, strict=True)]

@@ -124,7 +124,8 @@ class Runner:
             sweep()
         self._peak = _peak_memory()
         grown = job.memory_limit is not None and procinfo.own_memory() - self._memory > job.memory_limit
-        return End(type(outcome).__name__, outcome, stopped, self._peak, grown)
+        fit = getattr(self._app.tasks, "fit", False)
+        return End(type(outcome).__name__, outcome, stopped, self._peak, grown, fit)
 
     def _prepare(self, job: Job) -> None:
         """Undo what an earlier job may have done to the process, as far as it would hurt this one."""

@@ -19,6 +19,7 @@ from queuemgr.executor import stopped
 from queuemgr.outcome import Cancelled, Crashed, Done, Failed, Outcome
 
 from .frames import NOTICE, End, Inbox, Job, Progress, Report, Text, decode_report, packets
+from .halting import Halt
 from .link import signal_name
 from .output import Output, Pipe
 
@@ -36,6 +37,7 @@ class Run:
     output: Output
     ended: asyncio.Future[Outcome]
     child: Child | None = None
+    fit: bool = False
 
     def end(self, outcome: Outcome) -> None:
         if not self.ended.done():
@@ -85,13 +87,16 @@ class Child:
         self._keeper = keeper
         self._last = False
         self._outcome: Outcome | None = None
+        self._halt = Halt()
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._inbox: Inbox[Report] = Inbox(decode_report)
         self._buffer = buffer
         self._outbox: deque[bytes] = deque()
         self._socket, pipes, theirs = _open_ends()
-        self._loop.add_reader(self._socket, self._read)
+        # As a number: what is not registered is described in an error that nobody reads, which a socket takes long for.
+        self._descriptor = self._socket.fileno()
+        self._loop.add_reader(self._descriptor, self._read)
         self._pipes = [
             Pipe(pipe, partial(self._print, name)) for name, pipe in zip(("stdout", "stderr"), pipes, strict=True)
         ]
@@ -150,6 +155,7 @@ class Child:
         """Halt it and all that it started. False where it is to stop."""
         if not self.stopping and not self.suspended:
             self.suspended = True
+            self._halt.begin(self._loop.time())
             send(self, signal.SIGSTOP)
         return self.suspended
 
@@ -157,8 +163,13 @@ class Child:
         """False where it was not halted."""
         was, self.suspended = self.suspended, False
         if was:
+            self._halt.end(self._loop)
             send(self, signal.SIGCONT)
         return was
+
+    def has_time_left(self, out_of_time: Callable[[], None]) -> bool:
+        """Whether its run was halted for a part of its time; `out_of_time` is called once that is used up, too."""
+        return self._halt.grant(self._loop, out_of_time)
 
     def retire(self) -> None:
         """Have it end, unless it runs something."""
@@ -174,11 +185,12 @@ class Child:
         for pipe in self._pipes:
             pipe.drain()
             pipe.close()
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._loop.remove_reader(self._descriptor)
+        self._loop.remove_writer(self._descriptor)
         self._socket.close()
         if self._timer is not None:
             self._timer.cancel()
+        self._halt.cancel()
         run, self.run = self.run, None
         if run is not None:
             run.end(self._result(run.call, ending))
@@ -196,13 +208,13 @@ class Child:
             try:
                 self._socket.send(self._outbox[0])
             except BlockingIOError:
-                self._loop.add_writer(self._socket, self._write)
+                self._loop.add_writer(self._descriptor, self._write)
                 return
             except OSError:
                 self._outbox.clear()  # it has ended, which will be told
                 break
             self._outbox.popleft()
-        self._loop.remove_writer(self._socket)
+        self._loop.remove_writer(self._descriptor)
 
     def _read(self) -> bool:
         try:
@@ -212,7 +224,7 @@ class Child:
         except OSError:
             size = 0
         if not size:
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._descriptor)
             return False
         try:
             report = self._inbox.take(self._buffer[:size])
@@ -232,6 +244,7 @@ class Child:
                 run.call.context.progress(percent, note)
 
     def _end(self, end: End, run: Run) -> None:
+        run.fit = end.fit
         outcome = _outcome_of(end, run.call)
         for pipe in self._pipes:
             pipe.drain()

@@ -19,13 +19,14 @@ from .nursery import Nursery
 from .output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from queuemgr.executor import Call
 
     from .children import Child
 
 OUTPUT = 256 * 1024
+IDLE = 30.0  # seconds after the last job in which processes that were forked ahead end
 PATIENCE = 5.0  # seconds that the end of a process may take, once it must end
 
 
@@ -34,9 +35,10 @@ class ProcessExecutor:
 
     Parameters: `app_path` is "module:name" of the App; `size` is the most processes in the pool, by default one for
     each CPU; `preload` names modules to import before the first fork; `spare` fresh processes are forked ahead once
-    the first was used; a stopped run may end by itself for `notice` seconds, gets SIGTERM then, and is killed `grace`
-    seconds after that; a pooled process ends after `max_tasks_per_child` jobs; `output_limit` bytes of what a run
-    prints are passed on; with `warm`, `open` starts the app's process instead of the first job. Raises ConfigError.
+    the first was used, and end when nobody needs one for a while; a stopped run may end by itself for `notice` seconds,
+    gets SIGTERM then, and is killed `grace` seconds after that; a pooled process ends after `max_tasks_per_child` jobs;
+    `output_limit` bytes of what a run prints are passed on; with `warm`, `open` starts the app's process instead of the
+    first job; `on_fit` is told the names of tasks whose modules may be imported before the fork. Raises ConfigError.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class ProcessExecutor:
         max_tasks_per_child: int | None = None,
         output_limit: int = OUTPUT,
         warm: bool = False,
+        on_fit: Callable[[str], None] | None = None,
     ) -> None:
         if not hasattr(os, "pidfd_open"):
             raise ConfigError("job processes need Linux: choose executor='thread' here")
@@ -68,12 +71,15 @@ class ProcessExecutor:
         self._most_jobs = max_tasks_per_child
         self._output_limit = output_limit
         self._warm = warm
+        self._on_fit = on_fit
         self._runs: dict[Call, Run] = {}
         self._spares: deque[Child] = deque()
         self._pool: set[Child] = set()
         self._idle: deque[Child] = deque()
         self._waiting: deque[Run] = deque()
         self._topping = False
+        self._used = 0.0
+        self._resting: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def open(self) -> None:
@@ -82,9 +88,17 @@ class ProcessExecutor:
         if self._warm:
             self._nursery.open()
 
+    async def begun(self) -> bool:
+        """Whether the app could be imported, once that is known; then processes are forked ahead. Raises OSError."""
+        if await self._nursery.begun() and not self._closed:
+            self._top_up()
+        return self._nursery.ready
+
     async def close(self) -> None:
         """Stop whatever still runs, for at most `grace` seconds gently, and end every process."""
         self._closed = True
+        if self._resting is not None:
+            self._resting.cancel()
         for call in list(self._runs):
             self.stop(call, Why.STOP, notice=0.0)
         if self._runs:
@@ -102,10 +116,13 @@ class ProcessExecutor:
         run.ended.add_done_callback(lambda _: self._runs.pop(call))
         self._begin(run)
         try:
-            return await asyncio.shield(run.ended)
+            outcome = await asyncio.shield(run.ended)
         except asyncio.CancelledError:
             self.interrupt(call, Why.STOP)
             raise
+        if run.fit and self._on_fit is not None:
+            self._on_fit(call.lease.task)
+        return outcome
 
     def interrupt(self, call: Call, why: Why) -> None:
         """Stop the run, which always works. The first `why` counts."""
@@ -114,9 +131,12 @@ class ProcessExecutor:
     def stop(self, call: Call, why: Why, notice: float | None = None, grace: float | None = None) -> None:
         """`interrupt`, with other times than usual; a run that is out of time gets no notice."""
         notice = 0.0 if why is Why.TIMEOUT else self._notice if notice is None else notice
+        run = self._runs.get(call)
+        out_of_time = partial(self.stop, call, why, notice, grace)
+        if why is Why.TIMEOUT and run is not None and run.child is not None and run.child.has_time_left(out_of_time):
+            return
         call.why = call.why or why
         call.context.stopping = True
-        run = self._runs.get(call)
         if run is None or run.ended.done():
             return
         if run.child is None:
@@ -210,7 +230,21 @@ class ProcessExecutor:
 
     def _top_up(self) -> None:
         self._topping = False
+        loop = asyncio.get_running_loop()
+        self._used = loop.time()
+        if self._resting is None:
+            self._resting = loop.call_later(IDLE, self._rest)
         with suppress(OSError):  # the next job will tell
             while len(self._spares) < self._spare and not self._closed and self._nursery.trouble() is None:
                 # Taken from the other end: the oldest is the one that surely has been forked by then.
                 self._spares.appendleft(self._nursery.spawn())
+
+    def _rest(self) -> None:
+        """Nobody has needed a process for a while: those that wait for one who does take memory for nothing."""
+        loop = asyncio.get_running_loop()
+        self._resting = None
+        if loop.time() < self._used + IDLE:
+            self._resting = loop.call_at(self._used + IDLE, self._rest)
+            return
+        for child in self._spares:
+            child.retire()

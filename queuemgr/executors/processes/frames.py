@@ -58,13 +58,17 @@ class Text(Frame):
 
 
 class End(Frame):
-    """Child to worker, the last of a job. `stopped`: SIGTERM broke it off; `grown`: beyond its memory limit."""
+    """Child to worker, the last of a job. `stopped`: SIGTERM broke it off; `grown`: beyond its memory limit.
+
+    `fit`: what the task imported may as well be imported before the fork.
+    """
 
     kind: str
     fields: Any
     stopped: bool
     peak_memory: int
     grown: bool
+    fit: bool = False
 
     def outcome(self) -> Outcome:
         """The outcome as it was. Raises msgspec.ValidationError, KeyError."""

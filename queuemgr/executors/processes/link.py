@@ -38,6 +38,7 @@ class Link:
 
     def __init__(self, config: Config, on_news: Callable[[News], None], on_end: Callable[[int], None]) -> None:
         self.ready = False
+        self.begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._on_news = on_news
         self._on_end = on_end
         self._outbox: deque[tuple[bytes, Sequence[int]]] = deque()
@@ -109,6 +110,7 @@ class Link:
         news = decode_news(data)
         if isinstance(news, Ready):
             self.ready = True
+            self.begun.set_result(True)
         self._on_news(news)
         return True
 
@@ -122,6 +124,8 @@ class Link:
         self._socket.close()
         os.close(self._watch)
         status = self._process.wait()
+        if not self.ready:
+            self.begun.set_result(False)
         self._on_end(status)
         self.ended.set_result(status)
 

@@ -68,6 +68,10 @@ class Nursery:
             self._link = Link(config, self._take, self._end)
         return self._link
 
+    async def begun(self) -> bool:
+        """Start the zygote, and wait until it has imported the app; False where it cannot. Raises OSError."""
+        return await asyncio.shield(self.open().begun)
+
     def spawn(self) -> Child:
         """A child that can be given a job at once, even before it is forked. Raises OSError."""
         link = self.open()

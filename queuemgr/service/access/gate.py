@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from queuemgr.errors import ConfigError
 from queuemgr.service.desk import Visitor
 from queuemgr.service.failures import Forbidden, TooManyAttempts, Unauthorized
 from queuemgr.service.operations.operation import Scope
@@ -70,12 +71,17 @@ class Gate:
         return self._visitor(token, request, via)
 
     def holds(self, request: Request) -> bool:
-        """Whether a request that was admitted once still would be: for answers that go on for long."""
+        """Whether a request that was admitted once still would be: for answers that go on for long.
+
+        It counts as no further request and as no failed login. A token file that cannot be used lets nobody stay.
+        """
+        secret = _secret_of(request)
         try:
-            self._who(request)
-        except (Unauthorized, TooManyAttempts):
+            if secret is not None:
+                return self.tokens.find(secret) is not None
+            return self._of_cookie(request) is not None or self._is_open_to(request)
+        except ConfigError:
             return False
-        return True
 
     def login(self, request: Request, secret: str) -> Login:
         """A cookie for a token. Raises as `admit`; after too many failures also for the right token."""
@@ -111,8 +117,7 @@ class Gate:
         return None, "web" if request.header("sec-fetch-site") or request.header("x-queuemgr") else "api"
 
     def _bearer(self, request: Request) -> Token:
-        scheme, _, secret = request.header("authorization").strip().partition(" ")
-        token = self.tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
+        token = self.tokens.find(_secret_of(request) or "")
         if token is None:
             raise self._failure(request)
         return token
@@ -147,6 +152,12 @@ class Gate:
             and is_loopback(request.address)
             and not any(request.header(name) for name in _FORWARDED)
         )
+
+
+def _secret_of(request: Request) -> str | None:
+    """Empty where another scheme was used than that of tokens, None where nothing was sent."""
+    scheme, _, secret = request.header("authorization").strip().partition(" ")
+    return None if not scheme else secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def _is_odd(value: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
+from queuemgr.service.web.request import encode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -104,4 +104,4 @@ def _way(parameters: Collection[str]) -> str:
 
 
 def _encoded(value: Any) -> bytes:
-    return msgspec.json.encode(value)
+    return encode(value)

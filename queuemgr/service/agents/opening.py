@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from queuemgr.errors import ConfigError
 from queuemgr.service.access.config import AccessConfig, find_token_file, require_token_or_loopback
 from queuemgr.service.access.gate import Gate
 from queuemgr.service.connecting import connected
@@ -32,7 +33,8 @@ LAST_REQUESTS = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
     """`most` is the largest scope that anybody gets. `proc_dir` is the folder of a running service's socket, None for
-    the usual one; `token_file` that of the tokens, None for the usual one.
+    the usual one; `token_file` that of the tokens, None for the usual one; `hosts` the names, beside those of this
+    machine and the one it listens at, by which agents may ask.
     """
 
     place: Place
@@ -40,6 +42,7 @@ class AgentConfig:
     rates: Rates = field(default_factory=Rates)
     proc_dir: str | None = None
     token_file: str | None = None
+    hosts: tuple[str, ...] = ()
 
 
 async def serve_on_standard(config: AgentConfig) -> None:
@@ -62,10 +65,10 @@ async def serve_on_http(config: AgentConfig, host: str, port: int, told: Callabl
 
     from .http import PATH, make_asgi
 
-    access = AccessConfig(bound=host, token_file=find_token_file(config.token_file))
+    access = AccessConfig(bound=host, hosts=config.hosts, token_file=find_token_file(config.token_file))
     require_token_or_loopback(host, access)
     async with answering_for(config) as answering:
-        application = make_asgi(answering, Gate(access), config.most)
+        application = make_asgi(answering, _gate(access), config.most)
         with listen(host, port) as listening:
             told(f"{url_of(listening, host)}{PATH}")
             await _serve(application, listening)
@@ -75,7 +78,8 @@ async def serve_on_http(config: AgentConfig, host: str, port: int, told: Callabl
 async def answering_for(config: AgentConfig) -> AsyncIterator[Answering]:
     """Raises NoStore, ConfigError, StoreError."""
     async with connected(config.place, with_app=config.place.app is not None) as connection:
-        desk = Desk(connection.client, connection.app, _socket(config.proc_dir))
+        token_file = find_token_file(config.token_file)
+        desk = Desk(connection.client, connection.app, _socket(config.proc_dir), token_file=token_file)
         try:
             yield Answering(desk, connection.client.clock, config.rates)
         finally:
@@ -94,6 +98,13 @@ async def _serve(application: Any, listening: socket.socket) -> None:
         timeout_graceful_shutdown=LAST_REQUESTS,
     )
     await uvicorn.Server(settings).serve(sockets=[listening])
+
+
+def _gate(access: AccessConfig) -> Gate:
+    try:
+        return Gate(access)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _socket(proc_dir: str | None) -> Path:

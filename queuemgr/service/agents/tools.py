@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from queuemgr.service.operations.operation import Operation, Scope
 
+NOT_FOR_AGENTS = frozenset({"tokens.list", "tokens.add", "tokens.remove"})
+"""Who may come in is for people to decide, and the secret of a new token must not be read by a model."""
+
 CONFIRM = "confirm"
 LONGEST_WAIT = 50.0
 """Seconds for which a tool waits at most: whoever calls it gives up not much later."""
@@ -72,7 +75,8 @@ class Tool:
 
 def tools_for(scope: Scope) -> dict[str, Tool]:
     """Those that somebody with this scope may call, by name."""
-    return {(tool := tool_of(one)).name: tool for one in OPERATIONS.values() if one.scope <= scope}
+    allowed = (one for name, one in OPERATIONS.items() if name not in NOT_FOR_AGENTS and one.scope <= scope)
+    return {(tool := tool_of(one)).name: tool for one in allowed}
 
 
 def tool_of(operation: Operation) -> Tool:

@@ -41,6 +41,7 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # it takes an argumen
     help="The most that an agent may do: read, operate or administer.",
 )
 @click.option("--http", type=Address(), metavar="[HOST:]PORT", help="Over HTTP at /mcp; 0 takes any port that is free.")
+@click.option("--allow-host", "hosts", metavar="NAME", multiple=True, help="A name by which it is asked over HTTP.")
 @click.option("--token-file", metavar="FILE", help="The tokens that are let in over HTTP.")
 @click.option("--calls", type=click.IntRange(1), default=120, show_default=True, metavar="N", help="Calls a minute.")
 @click.option("--changes", type=click.IntRange(1), default=20, show_default=True, metavar="N", help="Changes a minute.")
@@ -51,7 +52,7 @@ def mcp(
     http: tuple[str, int] | None,
     calls: int,
     changes: int,
-    **places: str | None,
+    **places: Any,
 ) -> int:
     """Let agents look at the queue, and with --allow operate change it, by the Model Context Protocol.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .commands import Verb
+from .mcp import SCOPES
 from .session import about_store
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 @click.option("--always-token", is_flag=True, help="Ask for a token on this machine, too.")
 @click.option("--read-only", is_flag=True, help="Show everything, change nothing.")
 @click.option("--proc-dir", metavar="DIR", help="The folder of the service's socket.")
+@click.option(
+    "--mcp",
+    type=click.Choice(SCOPES),
+    metavar="[SCOPE]",
+    is_flag=False,
+    flag_value="read",
+    help="Answer agents at /mcp, which get at most this scope (read if none is given).",
+)
 @click.option("--debug", is_flag=True, help="Log every request.")
 @click.option("--no-open", is_flag=True, help="Open no browser.")
 def web(session: Session, *, no_open: bool, **settings: Any) -> None:

@@ -26,7 +26,10 @@ DICT = "PROC_MANAGER_CONFIG"
 USUAL_FILES = ("/opt/queuemgr/config.py", "/etc/queuemgr/queuemgr.toml")
 # They have the prefix of settings and are none.
 OTHER_VARIABLES = frozenset(
-    {FILE_VARIABLE, "QUEUEMGR_APP", "QUEUEMGR_JOBS", "QUEUEMGR_DEBUG", "QUEUEMGR_DIE_AT", "QUEUEMGR_MP_START_METHOD"}
+    {
+        *(FILE_VARIABLE, "QUEUEMGR_APP", "QUEUEMGR_JOBS", "QUEUEMGR_TOKEN_FILE"),
+        *("QUEUEMGR_DEBUG", "QUEUEMGR_DIE_AT", "QUEUEMGR_MP_START_METHOD"),
+    }
 )
 # The keys of the job classes' places, under names that say so in a file that has many others.
 PLACES = {"job_classes": "registered", "job_folders": "folders", "job_allowed": "allowed", "job_path": "path"}

@@ -36,6 +36,9 @@ async def _keep(app: str, processes: int, grace: float) -> None:
     while True:
         began = time.monotonic()
         code = await _life(app, processes, grace)
+        if code == 0:
+            log.warning("the workers of %s were stopped; a restart of the service brings them back", app)
+            return
         pause = FIRST_PAUSE if time.monotonic() - began > SOUND else min(2 * pause, LONGEST_PAUSE)
         log.warning("the workers of %s ended with code %d; they are started again in %g s", app, code, pause)
         await asyncio.sleep(pause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import time
 from contextlib import suppress
@@ -69,13 +70,17 @@ class PidFile:
         pid = self.pid()
         if pid is None:
             return None
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + patience
-        while self.pid() == pid:
-            if time.monotonic() > deadline:
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return pid
+        try:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(process, signal.SIGTERM)
+            if not select.select([process], [], [], patience)[0]:
                 raise TimeoutError(f"the daemon (pid {pid}) was told to stop and still runs after {patience:g} s")
-            time.sleep(LOOK)
+        finally:
+            os.close(process)
         return pid
 
 

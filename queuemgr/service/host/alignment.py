@@ -34,14 +34,41 @@ if TYPE_CHECKING:
 log = logging.getLogger("queuemgr.service")
 
 PAGE = 500
-GLANCE = 5.0
-"""Seconds between two looks at whether somebody has rewritten the file."""
+GLANCE = 1.0
+"""Seconds between two looks at whether somebody has rewritten the file, or changed the store."""
 
-YOUNG = 60.0
-"""A line that is missing although its job ended less than so many seconds ago was lost by accident, not removed."""
+YOUNG = 5.0
+"""Seconds in which somebody who rewrites the file reads it and writes it again.
+
+A line that was written meanwhile is lost by accident. It was removed where the rewritten file has a later one.
+"""
 
 PAUSE = 1.0
+SETTLED = 0.05
+LONGEST_CALM = 60.0
+AT_A_GLANCE = 10_000
+"""Jobs that are counted in no time: with more of them it is done less often."""
+
 UNFINISHED = (*sorted(WAITING), State.RUNNING)
+
+
+class Calm:
+    """Looks at everything in vain make the next one wait for longer."""
+
+    def __init__(self) -> None:
+        self._pause = 0.0
+        self._until = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._until
+
+    def rest(self, seconds: float) -> None:
+        self._until = max(self._until, time.monotonic() + seconds)
+
+    def learn(self, found: bool) -> None:
+        self._pause = 0.0 if found else min(2 * self._pause + GLANCE, LONGEST_CALM)
+        self._until = time.monotonic() + self._pause
 
 
 class Alignment:
@@ -68,6 +95,7 @@ class Alignment:
     async def run(self) -> None:
         """For ever."""
         due = 0.0
+        calm = Calm()
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._journal.unsure.wait(), min(GLANCE, self.interval))
@@ -75,6 +103,9 @@ class Alignment:
             self._journal.unsure.clear()
             try:
                 asked = self._glance() or asked
+                if not asked and calm.is_over:
+                    calm.learn(await self._counts_agree() or await self._compare_soon())
+                    calm.rest(len(self._journal.live) / AT_A_GLANCE)
                 if asked or time.monotonic() >= due:
                     due = time.monotonic() + self.interval
                     await self.align()
@@ -93,7 +124,8 @@ class Alignment:
             await self._compare_all(statuses, now if doubt is Doubt.REWRITTEN else None)
         else:
             await self._compare_new(journal.mark.at)
-            await self._compare_live()
+            if not await self._counts_agree():
+                await self._compare_live()
         journal.mark.at = now
         journal.recent.clear()
         if journal.is_long:
@@ -165,18 +197,19 @@ class Alignment:
 
     async def _compare_all(self, statuses: dict[str, JobStatus], rewritten: float | None) -> None:
         """`rewritten` is when it was noticed that somebody removed lines; None where nobody did."""
+        seen = self._journal.written.last_of(statuses)
         after: int | str | None = None
         while True:
             began = time.monotonic()
             page = await self._journal.client.find(Query(queue=QUEUE), PAGE, after)
-            await self._compare_page(page.jobs, statuses, rewritten)
+            await self._compare_page(page.jobs, statuses, rewritten, seen)
             if (after := page.after) is None:
                 return
             # Half of the time belongs to those who wait for answers.
             await asyncio.sleep(time.monotonic() - began)
 
     async def _compare_page(
-        self, records: Sequence[JobRecord], statuses: dict[str, JobStatus], rewritten: float | None
+        self, records: Sequence[JobRecord], statuses: dict[str, JobStatus], rewritten: float | None, seen: int
     ) -> None:
         """What somebody took out of the file goes from the store, too; what is not written down is."""
         removed = []
@@ -186,7 +219,7 @@ class Alignment:
             if said is status:
                 if not status.terminal:
                     self._journal.live.setdefault(record.id, Entry.of(record, status))
-            elif said is None and rewritten is not None and self._was_removed(record, rewritten):
+            elif said is None and rewritten is not None and self._was_removed(record, rewritten, seen):
                 removed.append(record.id)
             else:
                 self._journal.live.pop(record.id, None)
@@ -196,13 +229,27 @@ class Alignment:
             await self._journal.client.delete(*removed)
         await self._journal.drain()
 
-    def _was_removed(self, record: JobRecord, noticed: float) -> bool:
-        return record.state.finished and (record.finished_at or noticed) < noticed - self._young
+    def _was_removed(self, record: JobRecord, noticed: float, seen: int) -> bool:
+        if not record.state.finished:
+            return False
+        old = (record.finished_at or noticed) < noticed - self._young
+        return old or self._journal.written.place_of(record.id, status_of_record(record)) <= seen
+
+    async def _compare_soon(self) -> bool:
+        """Whether others have changed the store, as the numbers of its jobs say; then it is written down."""
+        journal = self._journal
+        await asyncio.sleep(SETTLED)  # what goes on just now is not in both of them yet
+        if await self._counts_agree():
+            return True
+        before, now = (journal.mark.lines, len(journal.purged)), journal.client.clock.now()
+        await self._compare_new(journal.mark.at)
+        journal.mark.at = now
+        if not await self._counts_agree():
+            await self._compare_live()
+        return before != (journal.mark.lines, len(journal.purged))
 
     async def _compare_live(self) -> None:
         """Jobs that have not ended: those written down, and those in the store."""
-        if await self._counts_agree():
-            return
         ids = [entry.id for entry in self._journal.live.values()]
         for start in range(0, len(ids), PAGE):
             self._journal.look_at(ids[start : start + PAGE])

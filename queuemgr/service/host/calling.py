@@ -32,12 +32,13 @@ class Caller:
     """For synchronous code; may be shared by threads and carried over a fork.
 
     Each call that waits holds a connection of its own, and those that are free are used again. `timeout` is for how
-    many seconds a call waits for its answer, None for ever.
+    many seconds a call waits for its answer, None for ever. `by` names the person who asks, for the audit list.
     """
 
-    def __init__(self, path: Path, timeout: float | None = COMMAND_TIMEOUT) -> None:
+    def __init__(self, path: Path, timeout: float | None = COMMAND_TIMEOUT, by: str | None = None) -> None:
         self._path = path
         self._timeout = timeout
+        self._by = by
         self._lock = threading.Lock()
         self._free: list[_Line] = []
         self._pid = os.getpid()
@@ -51,7 +52,7 @@ class Caller:
         line = self._take()
         line.socket.settimeout(timeout)
         try:
-            answer = line.ask(operation, arguments or {})
+            answer = line.ask(Request(next(line.ids), operation, arguments or {}, self._by))
         except TimeoutError as error:
             line.close()
             raise OperationTimeout(operation, timeout or 0.0) from error
@@ -87,7 +88,7 @@ class _Line:
         self.socket = connected
         self._path = path
         self._inbox = Inbox(LARGEST_ANSWER)
-        self._ids = itertools.count(1)
+        self.ids = itertools.count(1)
 
     @property
     def alive(self) -> bool:
@@ -100,9 +101,8 @@ class _Line:
         except OSError:
             return False
 
-    def ask(self, operation: str, arguments: dict[str, Any]) -> Answer:
+    def ask(self, request: Request) -> Answer:
         """Raises ServiceGone, TimeoutError."""
-        request = Request(next(self._ids), operation, arguments)
         try:
             for part in _encoded(request):
                 self.socket.sendall(part)
@@ -111,7 +111,7 @@ class _Line:
                     return decode_answer(message)
         except ConnectionError:
             pass
-        raise _gone(operation, self._path)
+        raise _gone(request.operation, self._path)
 
     def close(self) -> None:
         self.socket.close()

@@ -8,8 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from queuemgr.errors import ConfigError
+from queuemgr.errors import ConfigError, ValidationError
 from queuemgr.jobs.classes import Places
+from queuemgr.service.observe.config import AlertWish, Notify
+from queuemgr.service.observe.rules import rules_of
 
 DAY = 86400.0
 FOR_EVER = 100 * 365 * DAY
@@ -26,7 +28,8 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ones stay; one that nobody has started `keep_pending` after it was added is deleted. At `max_queue_size` known jobs
     an ended one goes or a new one is refused; so it is at `per_job_type_limits` of its class that have not ended.
     `memory_limit` holds for jobs that ask for none of their own. Results of up to `inline_result` stand in the
-    registry's lines.
+    registry's lines. `alerts` are rules with their severity, {"queue_length > 10000": "high_priority"}, not set: those
+    that are in the store; `notify` says who is told of them.
     """
 
     registry_path: str = "queuemgr_registry.jsonl"
@@ -48,6 +51,8 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     per_job_type_limits: dict[str, int] = {}
     memory_limit: int | None = None
     inline_result: int = 16 * 1024
+    alerts: dict[str, str | AlertWish] | None = None
+    notify: tuple[Notify, ...] = ()
     places: Places = Places()
 
     def __post_init__(self) -> None:
@@ -66,6 +71,11 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 raise ConfigError(f"{name} must be 0 or more, or not set, not {value}")
         if self.max_queue_size is not None and self.max_queue_size < 1:
             raise ConfigError(f"max_queue_size must be at least 1, or not set, not {self.max_queue_size}")
+
+        try:
+            rules_of(self.alerts or {}, "")
+        except ValidationError as error:
+            raise ConfigError(f"alerts cannot be used: {error.reason}") from error
 
     @property
     def lifetime(self) -> float:

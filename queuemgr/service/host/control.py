@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    CarryOut = Callable[[str, dict[str, Any], str | None], Awaitable[Any]]
+
 log = logging.getLogger("queuemgr.service")
 
 MOST_AT_ONCE = 1000
@@ -31,9 +33,9 @@ _CREDENTIALS = struct.Struct("iII")
 
 
 class Control:
-    """Listens at `path`; `carry_out` is given an operation's name and arguments."""
+    """Listens at `path`; `carry_out` is given an operation's name, its arguments, and for whom that is asked."""
 
-    def __init__(self, path: Path, carry_out: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> None:
+    def __init__(self, path: Path, carry_out: CarryOut) -> None:
         self._path = path
         self._carry_out = carry_out
         self._server: asyncio.Server | None = None
@@ -71,9 +73,7 @@ class Control:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(
-        self, carry_out: Callable[[str, dict[str, Any]], Awaitable[Any]], connections: set[_Connection]
-    ) -> None:
+    def __init__(self, carry_out: CarryOut, connections: set[_Connection]) -> None:
         self._carry_out = carry_out
         self._connections = connections
         self._inbox = Inbox(LARGEST_REQUEST)
@@ -137,7 +137,7 @@ class _Connection(asyncio.Protocol):
 
     async def _answer(self, request: Request) -> None:
         try:
-            answer = Answer(request.id, await self._carry_out(request.operation, request.arguments))
+            answer = Answer(request.id, await self._carry_out(request.operation, request.arguments, request.by))
         except QueuemgrError as error:
             answer = Answer(request.id, error=told(error))
         except Exception as error:

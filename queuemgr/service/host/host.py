@@ -17,7 +17,10 @@ from queuemgr.errors import QueuemgrError, StoreError
 from queuemgr.executor import Why
 from queuemgr.executors.processes import ProcessExecutor
 from queuemgr.jobs.app import PATH, Definition, job_app
+from queuemgr.service.access.audit import recorded
+from queuemgr.service.access.terminal import Person
 from queuemgr.service.flatrecord import QUEUE
+from queuemgr.service.observe.sampler import observing
 from queuemgr.service.operations import table
 from queuemgr.service.registry.file import RegistryFile
 from queuemgr.settings import WorkerSettings
@@ -70,10 +73,12 @@ class Host:
             self._processes = Processes(self._executor)
             self._worker = self._make_worker()
             self._attending = Attending(self.config, self._app, self._worker, self._processes, self.stop)
-            self._retention = Retention(self._client, self._attending, lambda: self.config)
+            self._retention = Retention(self._client, lambda: self.config)
             control = Control(self.config.socket, self._carry_out)
             await control.open()
             stack.push_async_callback(control.close)
+            measuring = observing(self._client, self.config.alerts, self.config.notify)
+            self._sampler = await stack.enter_async_context(measuring)
             return await self._serve()
 
     async def _open_store(self, stack: AsyncExitStack) -> None:
@@ -81,7 +86,7 @@ class Host:
         with only_ours():
             await plain.store.open()
         stack.push_async_callback(plain.store.close)
-        self._journal = Journal(RegistryFile(self.config.registry), plain, self.config.inline_result)
+        self._journal = Journal(RegistryFile(self.config.registry, held=True), plain, self.config.inline_result)
         self._alignment = Alignment(self._journal, self.config.cleanup_interval)
         self._alignment.begin()
         stack.push_async_callback(self._close_journal)
@@ -93,6 +98,7 @@ class Host:
             await self._alignment.end()
         except QueuemgrError as error:
             log.warning("the registry is put right at the next start: %s", error)
+        self._journal.file.close()
 
     def stop(self) -> None:
         """Take no more jobs, stop the running ones, and end. May be called again."""
@@ -111,6 +117,7 @@ class Host:
         self._attending.config = self.config
         self._alignment.interval = self.config.cleanup_interval
         self._journal.inline = self.config.inline_result
+        self._sampler.configure(self.config.alerts, self.config.notify)
         await self._attending.reload()
         return later
 
@@ -152,7 +159,13 @@ class Host:
             except StoreError as error:
                 log.warning("the store could not be cleaned up: %s", error)
 
-    async def _carry_out(self, name: str, arguments: dict[str, Any]) -> Any:
+    async def _carry_out(self, name: str, arguments: dict[str, Any], by: str | None) -> Any:
+        operation = table.OPERATIONS.get(name)
+        if by is None or operation is None or not operation.changes:
+            return await self._answer(name, arguments)
+        return await recorded(self._client, Person(by), name, arguments, lambda: self._answer(name, arguments))
+
+    async def _answer(self, name: str, arguments: dict[str, Any]) -> Any:
         if name != "job.add":
             return await table.call(name, arguments, self._client, self._attending)
         async with self._retention.room_for(arguments.get("job_id"), arguments.get("job_class")):
@@ -168,8 +181,10 @@ class Host:
             lock.take()
             stack.callback(lock.release)
 
-    def _executor(self) -> ProcessExecutor:
-        return ProcessExecutor(PATH, notice=self.config.stop_notice, grace=self.config.stop_grace, warm=True)
+    def _executor(self, ahead: tuple[str, ...], on_fit: Callable[[str], None]) -> ProcessExecutor:
+        structs.replace(self._definition, ahead=ahead).publish()
+        config = self.config
+        return ProcessExecutor(PATH, notice=config.stop_notice, grace=config.stop_grace, warm=True, on_fit=on_fit)
 
     def _make_worker(self) -> Worker:
         settings = WorkerSettings.of(

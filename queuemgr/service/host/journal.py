@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from queuemgr.errors import RegistryError, StoreError
+from queuemgr.errors import JobNotFound, RegistryError, StoreError
 from queuemgr.jobs.status import JobStatus, status_of
 from queuemgr.service.flatrecord import QUEUE, is_tombstone, status_of_record
 from queuemgr.service.shown import result_of
 from queuemgr.store import Query
 
 from . import marking
-from .entries import Entry, line_of
+from .entries import Entry, Line, Written, line_of
 from .marking import Mark
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class Journal:
         self.inline = inline
         self.mark = Mark()
         self.live: dict[str, Entry] = {}
+        self.written = Written()
         self.purged: set[str] = set()
         self.recent: set[str] = set()
         """Ended since the store was last compared."""
@@ -166,7 +167,7 @@ class Journal:
     async def _write(self, events: Sequence[_Enqueued | _Claimed | _Settled | _Asked]) -> None:
         try:
             await self._learn(events)
-            lines: list[bytes] = []
+            lines: list[Line] = []
             for event in events:
                 lines += await self._lines(event)
             if lines:
@@ -176,8 +177,8 @@ class Journal:
             log.warning("the registry misses changes and is put right later: %s", error)
             self.doubt_it(Doubt.INCOMPLETE)
 
-    async def _append(self, lines: list[bytes]) -> None:
-        data = b"".join(lines)
+    async def _append(self, lines: list[Line]) -> None:
+        data = b"".join(line.text for line in lines)
         if len(data) <= AT_ONCE:
             before, after = self.file.append(data)
         else:
@@ -185,6 +186,8 @@ class Journal:
         if before != self.mark.look:
             self.doubt_it(Doubt.INCOMPLETE if before is None else Doubt.REWRITTEN)
         self.mark.look = after
+        if self.doubt is Doubt.NONE:
+            self.written.add(lines)  # later ones tell nothing of what somebody saw who has rewritten the file
         self.mark.lines += len(lines)
         self._unmarked += len(lines)
         if self._unmarked >= max(MARK_EVERY, len(self.live)):
@@ -208,7 +211,7 @@ class Journal:
         wanted = tuple(ids)
         return (await self.client.find(Query(ids=wanted), len(wanted))).jobs if wanted else []
 
-    async def _lines(self, event: _Enqueued | _Claimed | _Settled | _Asked) -> list[bytes]:
+    async def _lines(self, event: _Enqueued | _Claimed | _Settled | _Asked) -> list[Line]:
         match event:
             case _Enqueued(job_id):
                 return self._become(job_id, JobStatus.PENDING)
@@ -224,7 +227,7 @@ class Journal:
                         self.forget(job_id)
                 return [line for record in found.values() for line in await self.lines_of_record(record)]
 
-    def _become(self, job_id: str, status: JobStatus, started_at: float | None = None) -> list[bytes]:
+    def _become(self, job_id: str, status: JobStatus, started_at: float | None = None) -> list[Line]:
         """A job that has not ended; nothing where that is written already, or more than that."""
         entry = self.live.get(job_id)
         if entry is None or (entry.status is not None and entry.status >= status):
@@ -234,7 +237,7 @@ class Journal:
         entry.status, entry.started_at = status, started_at
         return [line_of(entry, status, self._now())]
 
-    async def _end(self, ended: Settlement) -> list[bytes]:
+    async def _end(self, ended: Settlement) -> list[Line]:
         entry = self.live.get(ended.lease.id)
         if entry is None:
             return []
@@ -249,7 +252,7 @@ class Journal:
         self.recent.add(entry.id)
         return [line_of(entry, status, ended.ended_at, result, error)]
 
-    async def lines_of_record(self, record: JobRecord) -> list[bytes]:
+    async def lines_of_record(self, record: JobRecord) -> list[Line]:
         """What is to be written so that the file says of this job what the store says."""
         status = status_of_record(record)
         entry = self.live.get(record.id)
@@ -261,9 +264,12 @@ class Journal:
         if not status.terminal:
             self.live[record.id] = entry
             return [line_of(entry, status, self._now())]
+        try:
+            data = None if is_tombstone(record) else await self.client.store.result(record.id)
+        except JobNotFound:  # it has just gone, which is told by itself
+            return []
         self.live.pop(record.id, None)
         self.recent.add(record.id)
-        data = None if is_tombstone(record) else await self.client.store.result(record.id)
         result: Any = await result_of(self.client, record.id, data, self.inline, glance=True)
         return [line_of(entry, status, record.finished_at or self._now(), result, record.error)]
 

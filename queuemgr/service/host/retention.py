@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from queuemgr.errors import InvalidJobStateError, JobNotFound, ProcessControlError
+from queuemgr.errors import JobNotFound, ProcessControlError
 from queuemgr.job import WAITING, State
 from queuemgr.jobs.status import JobStatus
+from queuemgr.service.burying import bury
 from queuemgr.service.flatrecord import QUEUE, status_of_record
-from queuemgr.service.operations import flat
 from queuemgr.store import Query
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
-    from queuemgr.service.presence import Presence
 
     from .config import HostConfig
 
+EXPIRED = "Pending job expired"
 PAGE = 500
 UNFINISHED = (*sorted(WAITING), State.RUNNING)
 ENDED = tuple(state for state in State if state.finished)
@@ -34,9 +34,8 @@ ENDED = tuple(state for state in State if state.finished)
 class Retention:
     """`config` gives the settings as they are now."""
 
-    def __init__(self, client: AsyncClient, presence: Presence, config: Callable[[], HostConfig]) -> None:
+    def __init__(self, client: AsyncClient, config: Callable[[], HostConfig]) -> None:
         self._client = client
-        self._presence = presence
         self._config = config
         self._adding = asyncio.Lock()
         self._oldest: deque[str] = deque()
@@ -98,10 +97,9 @@ class Retention:
         old = Query(queue=QUEUE, states=(State.HELD,), created_before=now - keep)
         found = [record.id async for record in self._jobs((), old)]
         for job_id in found:
-            try:
-                await flat.delete(self._client, self._presence, job_id)
-            except (JobNotFound, InvalidJobStateError):
-                continue  # somebody was faster
+            if await self._client.cancel(query=Query(ids=(job_id,), states=(State.HELD,))):
+                with suppress(JobNotFound):  # somebody was faster
+                    await bury(self._client, await self._client.get(job_id), EXPIRED)
         return len(found)
 
     async def _forget(self, job_ids: Sequence[str]) -> int:

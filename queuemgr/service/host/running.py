@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READY = b"ready\n"
+
+TURN = 0.0005
+"""Seconds after which a thread of the store that has an answer gets its turn: somebody waits for each of them."""
 
 
 def run(config: HostConfig, on_ready: Callable[[], None] = lambda: None, life_line: int | None = None) -> bool:
@@ -80,10 +84,13 @@ def start(config: HostConfig, *, die_with_parent: bool = True, timeout: float = 
 def main() -> int:
     """What a process made by `start` does: its configuration comes by stdin."""
     ready, linked = int(sys.argv[1]), sys.argv[2] == "linked"
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.setswitchinterval(TURN)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=HostConfig)
 
     def say_ready() -> None:
+        gc.collect()
+        gc.freeze()  # what is there by now stays: looking through it again and again takes time
         os.write(ready, READY)
         os.close(ready)
 

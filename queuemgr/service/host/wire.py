@@ -23,10 +23,13 @@ class BadMessage(QueuemgrError):
     """What came over the socket is no message."""
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`by` names the person for whom it is asked, so that a change is written into the audit list; None: a program."""
+
     id: int
     operation: str
     arguments: dict[str, Any] = {}
+    by: str | None = None
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -240,7 +240,8 @@ async def _flat(client: AsyncClient, presence: Presence, record: JobRecord, most
     data = await client.store.result(record.id) if record.result_size else None
     result = await result_of(client, record.id, data, most, glance=glance)
     facts = flat(record, result, client.clock.now(), suspended=presence.is_suspended(record.id))
-    return with_success(facts, result if isinstance(result, dict) else data)
+    whole = isinstance(result, dict) and "summary" not in result
+    return with_success(facts, result if whole else data)
 
 
 def _status_named(name: str) -> JobStatus:

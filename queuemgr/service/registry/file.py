@@ -29,20 +29,27 @@ class Look:
 
 
 class RegistryFile:
-    """Several processes may append to it at a time. Raises RegistryError."""
+    """Several processes may append to it at a time. Raises RegistryError.
 
-    def __init__(self, path: Path) -> None:
+    With `held` it stays open between two changes until `close`: for one thread of a process that does not fork.
+    """
+
+    def __init__(self, path: Path, *, held: bool = False) -> None:
         self.path = path
+        self._held = held
+        self._file = -1
 
     def append(self, data: bytes) -> tuple[Look | None, Look]:
         """Add whole lines. What it was before, None where there was no file, and what it is then."""
         with self._locked() as (file, existed):
-            size = os.fstat(file).st_size
-            before = _look(file, size)
+            status = os.fstat(file)
+            size, end = status.st_size, _tail(file, status.st_size)
+            before = Look(status.st_ino, size, _digest(end))
             # A line that its writer could not complete must not swallow the first of ours.
-            torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-            _write(file, b"\n" + data if torn else data)
-            return (before if existed else None), _look(file, os.fstat(file).st_size)
+            data = b"\n" + data if end and not end.endswith(b"\n") else data
+            _write(file, data)
+            after = Look(status.st_ino, size + len(data), _digest((end + data)[-TAIL:]))
+            return (before if existed else None), after
 
     def look(self) -> Look | None:
         """None where there is no file."""
@@ -84,23 +91,41 @@ class RegistryFile:
             _sync_folder(self.path)
             return look
 
+    def close(self) -> None:
+        """Let go of the file; it is opened again when something is appended."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
     @contextmanager
     def _locked(self) -> Iterator[tuple[int, bool]]:
         """The file, which is the one of that name, and whether it was there."""
+        file = -1
         try:
-            while True:
+            file, existed = self._take()
+            yield file, existed
+            if self._held:
+                fcntl.flock(file, fcntl.LOCK_UN)
+                self._file, file = file, -1
+        except OSError as error:
+            raise RegistryError(f"{self.path} cannot be written: {error.strerror}", error) from error
+        finally:
+            if file >= 0:
+                os.close(file)
+
+    def _take(self) -> tuple[int, bool]:
+        file, self._file = self._file, -1
+        existed = True
+        while True:
+            if file < 0:
                 existed = self.path.exists()
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX)
-                    if _is_at(file, self.path):
-                        yield file, existed
-                        return
-                finally:
-                    os.close(file)
-        except OSError as error:
-            raise RegistryError(f"{self.path} cannot be written: {error.strerror}", error) from error
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_at(file, self.path):
+                return file, existed
+            os.close(file)
+            file = -1
 
     @contextmanager
     def _reading(self) -> Iterator[int | None]:
@@ -124,8 +149,15 @@ def _is_at(file: int, path: Path) -> bool:
 
 
 def _look(file: int, size: int) -> Look:
-    tail = os.pread(file, TAIL, max(0, size - TAIL)) if size else b""
-    return Look(os.fstat(file).st_ino, size, blake2b(tail[:size], digest_size=8).hexdigest())
+    return Look(os.fstat(file).st_ino, size, _digest(_tail(file, size)))
+
+
+def _tail(file: int, size: int) -> bytes:
+    return os.pread(file, min(TAIL, size), max(0, size - TAIL)) if size else b""
+
+
+def _digest(tail: bytes) -> str:
+    return blake2b(tail, digest_size=8).hexdigest()
 
 
 def _write(file: int, data: bytes) -> None:

@@ -20,7 +20,7 @@ def create_web_app(store: str | None = None, app: str | None = None, **settings:
     """A Flask with every route of the page and the API; add your own to it, then `serve` it or hand it to any server.
 
     `store` is a URL and `app` a `module:variable`; without both the environment and the current folder say it.
-    `settings` are those of `WebConfig`: host, port, hosts, token_file, always_token, read_only, proc_dir.
+    `settings` are those of `WebConfig`: host, port, hosts, token_file, always_token, read_only, proc_dir, mcp.
     Raises ConfigError.
     """
     from .flask_app import make_flask

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import msgspec
 
-from queuemgr.errors import QueuemgrError, ValidationError
+from queuemgr.errors import ValidationError
 from queuemgr.service.failures import Misused
 from queuemgr.service.observe.health import healthy, ready
 from queuemgr.service.operations.table import find
 
 from .arguments import from_query, object_in
+from .guarding import guarded
 from .openapi import describe
 from .request import Response, as_json
-from .results import content
+from .results import Contents
 from .routes import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from queuemgr.service.desk import Visitor
 
@@ -38,8 +38,6 @@ EVENTS = (
     ("x-accel-buffering", "no"),
 )
 MOST_TOPICS = 16
-LOOK_AGAIN = 20.0
-"""Seconds after which it is looked again whether a stream's reader may read it."""
 
 
 class Answers:
@@ -47,6 +45,7 @@ class Answers:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._contents = Contents()
         self.public: dict[str, Public] = {
             "health": self._health,
             "ready": self._ready,
@@ -97,31 +96,20 @@ class Answers:
         return Response(200, (("content-type", "application/json"), ("cache-control", "no-cache")), data)
 
     async def _content(self, request: Request, parameters: dict[str, str], visitor: Visitor) -> Response:
-        self._site.desk.require(find("jobs.show"), visitor)
-        return await content(self._site.desk.client, parameters["job_id"], request)
+        await self._site.desk.admit(find("jobs.show"), visitor)
+        response = await self._contents.response(self._site.desk.client, parameters["job_id"], request)
+        return guarded(response, partial(self._site.gate.holds, request))
 
     async def _events(self, request: Request, _parameters: dict[str, str], visitor: Visitor) -> Response:
         wanted = dict.fromkeys(request.parameters.get("topic", []))
         if not wanted or len(wanted) > MOST_TOPICS:
             raise Misused(f"name 1 to {MOST_TOPICS} topics", f"{BASE}/events?topic=overview")
-        topics = {topic: self._fetch(topic, visitor) for topic in wanted}
+        topics = {topic: await self._fetch(topic, visitor) for topic in wanted}
         last = request.header("last-event-id") or request.parameter("last") or ""
-        return Response(200, EVENTS, self._guarded(request, self._site.hub.follow(topics, last)), live=True)
+        response = Response(200, EVENTS, self._site.hub.follow(topics, last), live=True)
+        return guarded(response, partial(self._site.gate.holds, request))
 
-    async def _guarded(self, request: Request, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """The stream, until its reader may not come in any more: a token can be removed while it is open."""
-        due = time.monotonic() + LOOK_AGAIN
-        async with aclosing(stream):
-            async for chunk in stream:
-                if time.monotonic() > due:
-                    due += LOOK_AGAIN
-                    try:
-                        self._site.gate.admit(request)
-                    except QueuemgrError:
-                        return
-                yield chunk
-
-    def _fetch(self, topic: str, visitor: Visitor) -> Fetch:
+    async def _fetch(self, topic: str, visitor: Visitor) -> Fetch:
         """Raises NotFound, Misused, Forbidden."""
         name, _, query = topic.partition("?")
         operation = find(name)
@@ -130,7 +118,7 @@ class Answers:
         if not topic.isprintable():
             raise Misused(f"the topic {topic!r} has characters that no topic has", "encode it as an address is encoded")
         desk = self._site.desk
-        desk.require(operation, visitor)
+        await desk.admit(operation, visitor)
         arguments = from_query(operation, parse_qs(query, keep_blank_values=True))
         operation.converted(arguments)
 

@@ -7,6 +7,8 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from queuemgr.service.access.headers import joined
+
 from .request import LARGEST, Request, Response
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 30.0
 """Seconds in which a viewer must take something of a live stream."""
+
+FOR_AGENTS = "/mcp"
+"""The path at which agents are answered where that is wished for."""
 
 
 async def answer(site: Site, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +75,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
         method=scope["method"],
         path=path_of(scope, prefix),
         query=scope.get("query_string", b"").decode("latin-1"),
-        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        headers=joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
         body=bytes(body),
         address=client[0] if client else None,
         scheme=scope.get("scheme", "http"),
@@ -136,12 +141,19 @@ class AsgiSite:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await answer(await self._opening.open(), scope, receive, send)
+            await self._answer(scope, receive, send)
 
     def stop(self) -> None:
         """End all streams."""
         if self._opening.site is not None:
             self._opening.site.hub.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        site, agents = await self._opening.open(), self._opening.agents
+        if agents is not None and path_of(scope, str(scope.get("root_path", "")).rstrip("/")) == FOR_AGENTS:
+            await agents(scope, receive, send)
+        else:
+            await answer(site, scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -18,6 +18,7 @@ class WebConfig:
     the page may be asked for. `token_file` holds the tokens; with `always_token` one is needed on this machine, too.
     With `read_only` nothing can be changed, with `debug` every request is logged. `proc_dir` is the folder of a running
     service's socket and `config` that service's file, by default the first usual folder where a service listens.
+    `mcp` is the largest scope that agents get at /mcp, "read", "operate" or "administer"; None answers no agents.
     """
 
     place: Place | None = None
@@ -30,6 +31,7 @@ class WebConfig:
     proc_dir: str | None = None
     config: str | None = None
     debug: bool = False
+    mcp: str | None = None
 
 
 def access_of(config: WebConfig) -> AccessConfig:

@@ -97,7 +97,7 @@ class Site:
 
         key = request.header(HEADER) if route.name == "jobs.enqueue" else ""
         if key:
-            self.desk.require(route.operation, visitor)
+            await self.desk.admit(route.operation, visitor)
             answer, again = await once(self.desk.client, visitor.name, key, request.body, work)
             self.hub.wake()
             return as_json(answer, headers=(("idempotency-replayed", "true" if again else "false"),))

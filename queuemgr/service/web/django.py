@@ -13,6 +13,8 @@ from django.http import HttpResponse, StreamingHttpResponse  # type: ignore[impo
 from django.urls import re_path  # type: ignore[import-untyped]
 from django.views.decorators.csrf import csrf_exempt  # type: ignore[import-untyped]
 
+from queuemgr.service.access.headers import joined
+
 from . import config_from
 from .bridge import AsyncChunks, Bridge, Chunks
 from .request import Request, Response
@@ -49,7 +51,7 @@ def _request_of(request: Any, path: str) -> Request:
         method=request.method,
         path="/" + _quoted(path),
         query=request.META.get("QUERY_STRING", ""),
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers=joined(request.headers.items()),
         body=request.body,
         address=request.META.get("REMOTE_ADDR"),
         scheme=request.scheme,

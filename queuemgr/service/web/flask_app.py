@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import ConfigError
+from queuemgr.service.access.headers import joined
 
 from .bridge import Bridge, Chunks
 from .request import LARGEST, Request
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 EXTENSION = "queuemgr"
 ENDPOINT = "queuemgr."
 """How the names of our own routes begin in Flask."""
+
+LAST = "queuemgr_page"
+"""The page and its files, which every route of the program goes before, also one at `/`."""
 
 
 def make_flask(config: WebConfig) -> flask.Flask:
@@ -37,8 +41,8 @@ def make_flask(config: WebConfig) -> flask.Flask:
         app.add_url_rule(
             _rule(path), f"{ENDPOINT}{_name(path)}", view, methods=allowed, provide_automatic_options=False
         )
-    app.add_url_rule("/", f"{ENDPOINT}page", view)
-    app.add_url_rule("/<path:file>", f"{ENDPOINT}file", view)
+    app.url_map.converters[LAST] = _last_converter()
+    app.add_url_rule(f"/<{LAST}:file>", f"{ENDPOINT}page", view)
     return app
 
 
@@ -48,6 +52,17 @@ def _flask() -> Any:
     except ImportError as error:
         raise ConfigError("create_web_app needs Flask: pip install flask") from error
     return flask
+
+
+def _last_converter() -> Any:
+    from werkzeug.routing import BaseConverter
+
+    class Last(BaseConverter):
+        regex = ".*?"
+        part_isolating = False
+        weight = 10_000
+
+    return Last
 
 
 def _rule(path: str) -> str:
@@ -79,7 +94,7 @@ def _request_of(request: flask.Request) -> Request:
         method=request.method,
         path=_path_of(environment, prefix),
         query=environment.get("QUERY_STRING", ""),
-        headers={name.lower(): value for name, value in request.headers},
+        headers=joined(request.headers),
         body=request.stream.read(LARGEST + 1),
         address=request.remote_addr,
         scheme=request.scheme,

@@ -14,9 +14,8 @@ from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from .problems import document_of
+from .request import encode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -175,7 +174,7 @@ class Hub:
 
 
 def encode_event(number: str, name: str, facts: Any) -> bytes:
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (number.encode(), name.encode(), msgspec.json.encode(facts))
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (number.encode(), name.encode(), encode(facts))
 
 
 async def _look(topic: Topic) -> tuple[str, Mapping[str, Any]]:
@@ -189,4 +188,4 @@ async def _look(topic: Topic) -> tuple[str, Mapping[str, Any]]:
 def _digest(facts: Mapping[str, Any]) -> bytes:
     """Of everything but the moment."""
     told = {name: value for name, value in facts.items() if name != "at"}
-    return blake2b(msgspec.json.encode(told), digest_size=16).digest()
+    return blake2b(encode(told), digest_size=16).digest()

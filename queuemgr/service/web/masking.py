@@ -43,6 +43,11 @@ class Masking:
             self._depth, self._filling, at = 1, b"", end
         return b"".join(done)
 
+    @property
+    def pending(self) -> int | None:
+        """Bytes at the end of what was fed that may begin a secret; None within one."""
+        return None if self._depth else len(self._held)
+
     def flush(self) -> bytes:
         held, self._held = self._held, b""
         return held

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from queuemgr.secret import DOTS, Secret
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
@@ -88,4 +90,12 @@ class Response:
 
 
 def as_json(value: Any, status: int = 200, kind: str = JSON, headers: tuple[tuple[str, str], ...] = ()) -> Response:
-    return Response(status, (("content-type", kind), *headers), msgspec.json.encode(value))
+    return Response(status, (("content-type", kind), *headers), encode(value))
+
+
+def _shown(value: Any) -> str:
+    return DOTS if isinstance(value, Secret) else str(value)
+
+
+encode = msgspec.json.Encoder(enc_hook=_shown).encode
+"""JSON of facts; what is no plain data in them is told as text, and of a secret nothing."""

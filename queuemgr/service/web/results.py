@@ -9,7 +9,10 @@ import asyncio
 import io
 import re
 import zlib
+from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Protocol, Self
 
 import zstandard
@@ -20,6 +23,7 @@ from queuemgr.service.operations.jobs import resolve
 from .masking import Masking
 from .problems import NoSuchRange
 from .request import Response
+from .waypoints import Noting, Waypoints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +36,8 @@ CHUNK = 256 * 1024
 WORTH = 1024
 """Bytes from which on compressing pays."""
 
-LONGEST_SECRET = 2 * 1024 * 1024
-"""Bytes before a range that are read to know whether it begins within a secret: arguments are never larger."""
+SEAL = "queuemgr.web:seal"
+"""Where the store keeps the key of all validators: none of them must say what a short secret is."""
 
 LINES, TEXT, BYTES = "application/x-ndjson", "application/json", "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -47,31 +51,57 @@ class Step(Protocol):
     def flush(self) -> bytes: ...
 
 
-async def content(client: AsyncClient, job_id: str, request: Request) -> Response:
-    """Raises JobNotFound, ResultError, NoSuchRange, StoreError."""
-    job_id = await resolve(client, job_id)
-    etag, kind = await _known(client, job_id)
-    headers = [("etag", etag), ("cache-control", "private, no-cache"), ("vary", "accept, accept-encoding")]
-    if etag in request.header("if-none-match"):
-        return Response(304, tuple(headers))
-    at = request.parameter("at")
-    file = await asyncio.to_thread(_unwrapped, await client.handle(job_id).open_result(at))
-    try:
-        return await asyncio.to_thread(_response, file, request, kind if at is None else LINES, headers, job_id)
-    except BaseException:
-        file.close()
-        raise
+class Contents:
+    """Results by the ids of their jobs, and what is known of those that were asked for."""
 
+    def __init__(self) -> None:
+        self._waypoints = Waypoints()
+        self._seal = b""
 
-async def _known(client: AsyncClient, job_id: str) -> tuple[str, str]:
-    """Its validator, and of which kind it is."""
-    data = await client.store.result(job_id)
-    reference = Reference.read(data)
-    if reference is None:
+    async def response(self, client: AsyncClient, job_id: str, request: Request) -> Response:
+        """Raises JobNotFound, ResultError, NoSuchRange, StoreError."""
+        job_id = await resolve(client, job_id)
+        at = request.parameter("at")
+        etag, kind = await self._known(client, job_id, at)
+        headers = [("etag", etag), ("cache-control", "private, no-cache"), ("vary", "accept, accept-encoding")]
+        if etag in request.header("if-none-match"):
+            return Response(304, tuple(headers))
+        file = await asyncio.to_thread(_unwrapped, await client.handle(job_id).open_result(at))
+        wanted = Wanted(request, kind if at is None else LINES, job_id, headers)
+        try:
+            return await asyncio.to_thread(_response, file, wanted, self._waypoints)
+        except BaseException:
+            file.close()
+            raise
+
+    async def _known(self, client: AsyncClient, job_id: str, at: str | None) -> tuple[str, str]:
+        """Its validator, and of which kind it is."""
+        data = await client.store.result(job_id)
+        reference = Reference.read(data)
+        seal = blake2b(data or b"", key=await self._key(client), digest_size=16, person=b"result")
+        seal.update(b"" if at is None else f"\0{at}".encode(errors="replace"))
+        if reference is not None:
+            return f'"{seal.hexdigest()}"', {"list": LINES, "bytes": BYTES}.get(reference.kind, TEXT)
         value = None if data is None else client.codec.decode(data)
         kind = LINES if isinstance(value, list) else BYTES if isinstance(value, bytes) else TEXT
-        return f'"{blake2b(data or b"", digest_size=16).hexdigest()}"', kind
-    return f'"{reference.digest[:32]}"', {"list": LINES, "bytes": BYTES}.get(reference.kind, TEXT)
+        return f'"{seal.hexdigest()}"', kind
+
+    async def _key(self, client: AsyncClient) -> bytes:
+        """The same for every process of the store, so that a download goes on after a restart."""
+        if not self._seal:
+            await client.store.key_put_if_absent(SEAL, token_bytes(32))
+            self._seal = await client.store.key_get(SEAL) or token_bytes(32)
+        return self._seal
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: bytes of this kind. `headers` go with the answer; more of them are added."""
+
+    request: Request
+    kind: str
+    job_id: str
+    headers: list[tuple[str, str]]
 
 
 def _unwrapped(stream: object) -> io.BufferedReader:
@@ -79,12 +109,11 @@ def _unwrapped(stream: object) -> io.BufferedReader:
     return file
 
 
-def _response(
-    file: io.BufferedReader, request: Request, kind: str, headers: list[tuple[str, str]], job_id: str
-) -> Response:
+def _response(file: io.BufferedReader, asked: Wanted, waypoints: Waypoints) -> Response:
+    request, kind, headers = asked.request, asked.kind, asked.headers
     ending = {LINES: "ndjson", TEXT: "json", BYTES: "bin"}[kind]
     if kind == BYTES or "download" in request.parameters:
-        headers.append(("content-disposition", f'attachment; filename="{_harmless(job_id)}.{ending}"'))
+        headers.append(("content-disposition", f'attachment; filename="{_harmless(asked.job_id)}.{ending}"'))
     accepted = request.header("accept")
     as_list = kind == LINES and TEXT in accepted and LINES not in accepted
     steps: list[Step] = [] if kind == BYTES else [Masking()]
@@ -100,10 +129,12 @@ def _response(
         file.seek(0)
         return _compressed(Pieces(file, steps), size, request, headers)
     start, end = wanted
-    before = min(start, LONGEST_SECRET) if steps else 0
-    file.seek(start - before)
     headers += [("content-range", f"bytes {start}-{end - 1}/{size}"), ("content-length", str(end - start))]
-    return Response(206, tuple(headers), Pieces(file, [*steps, Cut(before, end - start)]))
+    etag = headers[0][1]
+    begin = start if kind == BYTES else waypoints.before(etag, start)
+    file.seek(begin)
+    masked: list[Step] = [Noting(Masking(), begin, partial(waypoints.add, etag))] if steps else []
+    return Response(206, tuple(headers), Pieces(file, [*masked, Cut(start - begin, end - start)]))
 
 
 def _range(request: Request, size: int, headers: Sequence[tuple[str, str]]) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ from queuemgr.dialects.laravel.keys import Keys
 
 APP = Path(__file__).parent / "php" / "app.php"
 APP_KEY = "base64:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from queuemgr.job import Job, new_id
 from queuemgr.store import Query
 from tests.servers.redis import Redis
 
-from .application import Application
+from .application import PATIENCE, Application
 
 Own = Callable[..., Redis]
 
@@ -86,9 +86,9 @@ def test_a_worker_that_is_killed_loses_no_job_and_doubles_none_that_was_settled(
     file = tmp_path / "ran"
     asyncio.run(send(url, JOBS))
     with worker(url, file, QUEUEMGR_DIE_AT=point) as first:
-        assert first.wait(30) == -signal.SIGKILL
+        assert first.wait(PATIENCE) == -signal.SIGKILL
     with worker(url, file) as second:
-        assert second.wait(30) == 0
+        assert second.wait(PATIENCE) == 0
     ended = {n: lines(file)[f"ended {n}"] for n in range(JOBS)}
     assert min(ended.values()) == 1
     assert sum(ended.values()) - JOBS <= unsettled
@@ -105,7 +105,7 @@ def test_a_worker_that_is_killed_in_a_run_is_followed_by_another_within_seconds(
         first.wait()
         began = time.monotonic()
         with worker(url, file) as second:
-            assert second.wait(30) == 0
+            assert second.wait(PATIENCE) == 0
     assert time.monotonic() - began < 8
     assert lines(file)["ended 0"] == 1
 
@@ -123,8 +123,8 @@ def test_a_long_job_is_not_started_twice_by_any_worker_while_its_own_lives(
         while time.monotonic() < deadline:
             assert peer.work() == []
             with worker(url, file) as second:
-                assert second.wait(30) == 0
-        assert first.wait(30) == 0
+                assert second.wait(PATIENCE) == 0
+        assert first.wait(PATIENCE) == 0
     assert lines(file) == {"began 0": 1, "ended 0": 1}
 
 
@@ -159,7 +159,7 @@ def test_a_server_that_restarts_in_the_middle_loses_and_doubles_nothing(own_redi
         server.kill()
         time.sleep(0.3)
         server.start()
-        assert one.wait(40) == 0
+        assert one.wait(PATIENCE) == 0
     assert {line: count for line, count in lines(file).items() if line.startswith("ended")} == {
         f"ended {n}": 1 for n in range(JOBS)
     }
@@ -173,7 +173,7 @@ def test_many_workers_of_both_kinds_run_every_job_once(url: str, tmp_path: Path,
         ours = [stack.enter_context(worker(url, file, 0.01)) for file in files]
         pool = stack.enter_context(ThreadPoolExecutor(2))
         theirs = [ran["n"] for done in [pool.submit(peer.work) for _ in range(2)] for ran in done.result()]
-        assert [one.wait(30) for one in ours] == [0, 0, 0]
+        assert [one.wait(PATIENCE) for one in ours] == [0, 0, 0]
     ended = sum((lines(file) for file in files), Counter(f"ended {n}" for n in theirs))
     assert {n: ended[f"ended {n}"] for n in range(150)} == dict.fromkeys(range(150), 1)
     assert asyncio.run(left(url)) == 0

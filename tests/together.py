@@ -1,0 +1,22 @@
+"""Which tests one worker of pytest-xdist carries out after each other; all others go to whoever is free.
+
+It reads the paths of tests, not the mark `xdist_group`, which not every pytest hands on.
+"""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+TOGETHER = {"tests/install/test_install.py"}
+
+
+class Scheduling(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)

@@ -16,6 +16,7 @@ from queuemgr.service.operations.table import find
 from .arguments import from_query, object_in
 from .guarding import guarded
 from .openapi import describe
+from .problems import TooLarge
 from .request import Response, as_json
 from .results import Contents
 from .routes import BASE
@@ -38,6 +39,8 @@ EVENTS = (
     ("x-accel-buffering", "no"),
 )
 MOST_TOPICS = 16
+LOGIN = 16 * 1024
+"""Bytes that are read of whoever is not known yet."""
 
 
 class Answers:
@@ -75,6 +78,8 @@ class Answers:
 
     async def _login(self, request: Request) -> Response:
         """Raises Unauthorized, Forbidden, TooManyAttempts."""
+        if len(request.body) > LOGIN:
+            raise TooLarge(f"a login has at most {LOGIN:,} bytes")
         token = object_in(request).get("token")
         if not isinstance(token, str) or not token.strip():
             raise ValidationError("token", None, 'it is missing: send {"token": "..."}')

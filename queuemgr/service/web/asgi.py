@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.access.headers import joined
 
-from .request import LARGEST, Request, Response
+from .problems import TooSlow, response_of
+from .request import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -26,13 +28,24 @@ log = logging.getLogger(__name__)
 PATIENCE = 30.0
 """Seconds in which a viewer must take something of a live stream."""
 
+PATIENCE_FOR_BYTES = 300.0
+"""Seconds in which whoever reads a result must take the next piece of it."""
+
+BODY = 60.0
+"""Seconds in which the body of a request must have arrived."""
+
 FOR_AGENTS = "/mcp"
 """The path at which agents are answered where that is wished for."""
 
 
 async def answer(site: Site, scope: Scope, receive: Receive, send: Send) -> None:
     """One request from its first byte to the last of its response."""
-    request = await read_request(scope, receive)
+    try:
+        request = await read_request(scope, receive, site.reads)
+    except TimeoutError:
+        slow = TooSlow(f"the body did not arrive within {BODY:g} s", headers=(("connection", "close"),))
+        await send_response(response_of(slow), send, receive)
+        return
     if request is None:
         return
     response = await _handled(site, request, receive)
@@ -59,16 +72,26 @@ async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def read_request(scope: Scope, receive: Receive) -> Request | None:
-    """None where whoever asked has gone. Of a body that is too large just enough is read to see that."""
-    body = bytearray()
-    while len(body) <= LARGEST:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
+async def read_request(scope: Scope, receive: Receive, most: Callable[[Request], int]) -> Request | None:
+    """None where whoever asked has gone. `most` says how much may be read of its body, once the rest is known.
+
+    Of a body that is too large just enough is read to see that. Raises TimeoutError.
+    """
+    request = head_of(scope)
+    body, room = bytearray(), most(request)
+    async with asyncio.timeout(BODY):
+        while room and len(body) <= room:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+    return replace(request, body=bytes(body))
+
+
+def head_of(scope: Scope) -> Request:
+    """Without a body."""
     prefix = str(scope.get("root_path", "")).rstrip("/")
     client = scope.get("client")
     return Request(
@@ -76,7 +99,6 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
         path=path_of(scope, prefix),
         query=scope.get("query_string", b"").decode("latin-1"),
         headers=joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
-        body=bytes(body),
         address=client[0] if client else None,
         scheme=scope.get("scheme", "http"),
         prefix=prefix,
@@ -113,15 +135,15 @@ async def _send_stream(chunks: AsyncIterator[bytes], live: bool, send: Send, rec
         if (close := getattr(chunks, "aclose", None)) is not None:
             await close()
     if not sending.cancelled() and (error := sending.exception()) is not None:
-        if not (live and isinstance(error, TimeoutError)):
+        if not isinstance(error, TimeoutError):
             raise error
-        log.info("a viewer that took nothing for %g s was dropped", PATIENCE)
+        log.info("a reader that took nothing for %g s was dropped", PATIENCE if live else PATIENCE_FOR_BYTES)
 
 
 async def _copy(chunks: AsyncIterator[bytes], live: bool, send: Send, *, head: bool) -> None:
     if not head:
         async for chunk in chunks:
-            async with asyncio.timeout(PATIENCE if live else None):
+            async with asyncio.timeout(PATIENCE if live else PATIENCE_FOR_BYTES):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 

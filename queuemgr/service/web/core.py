@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import QueuemgrError
 
-from .answers import Answers
+from .answers import LOGIN, Answers
 from .arguments import from_body, from_query
 from .idempotency import HEADER, once
 from .live import Hub
@@ -66,6 +66,14 @@ class Site:
             log.exception("%s %s failed", request.method, request.path)
             response = response_of(error)
         return squeezed(response, request).adding(*SECURITY, FRESH)
+
+    def reads(self, request: Request) -> int:
+        """Bytes that may be read of the body of a request of which the rest is known: nothing from strangers."""
+        if is_page(request.method, request.segments):
+            return 1
+        if request.segments[-1:] == ("login",):
+            return LOGIN
+        return LARGEST if self.gate.holds(request) else 0
 
     async def _answer(self, request: Request) -> Response:
         if len(request.body) > LARGEST:

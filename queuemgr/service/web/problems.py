@@ -29,6 +29,7 @@ STATUSES = {
     "JobNotFound": 404,
     "UnknownTask": 404,
     "MethodNotAllowed": 405,
+    "TooSlow": 408,
     "NotAcceptable": 406,
     "NotAllowed": 409,
     "JobExists": 409,
@@ -62,6 +63,10 @@ class Refused(QueuemgrError):
 
 
 class MethodNotAllowed(Refused):
+    pass
+
+
+class TooSlow(Refused):
     pass
 
 

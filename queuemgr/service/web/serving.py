@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from .asgi import Receive, Scope, Send
     from .config import WebConfig
 
-LAST_REQUESTS = 5
-"""Seconds that requests have to end when the server stops."""
-
 
 def serve(
     config: WebConfig,
@@ -127,22 +124,15 @@ def holder_of(port: int) -> str:
 def _server(application: Application, *, debug: bool) -> uvicorn.Server:
     import uvicorn
 
+    from .impatient import settings_for
+
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             # Streams have no end of their own: the server would wait for them.
             application.stop()
             await super().shutdown(sockets)
 
-    return Server(
-        uvicorn.Config(
-            application,
-            log_level="info" if debug else "warning",
-            access_log=debug,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=LAST_REQUESTS,
-        )
-    )
+    return Server(settings_for(application, debug=debug))
 
 
 async def _tell(server: uvicorn.Server, told: Callable[[str], None], url: str) -> None:

@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import StoreError
 from .job import State
 from .outcome import Cancelled, Crashed, Done, Failed, Verdict
 from .store import Settlement
-from .tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .job import Lease
     from .outcome import Outcome
     from .store import Report, Store
-    from .tally import Running
+    from .tally import Tally
 
 log = logging.getLogger("queuemgr.worker")
 
@@ -49,18 +48,11 @@ def settlement_of(lease: Lease, outcome: Outcome, verdict: Verdict, worker: str,
 class Settler:
     """The way of settlements and reports to the store. While one commit is under way, the next batch gathers.
 
-    `worker` has so many `slots`; what is `running` in them is looked at, never changed.
+    What was settled is counted in the `tally`, where there is one.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        on_stale: Callable[[Lease], None],
-        worker: str,
-        slots: int,
-        running: Mapping[Any, Running],
-    ) -> None:
-        self.tally = Tally(store, worker, slots, running)
+    def __init__(self, store: Store, on_stale: Callable[[Lease], None], tally: Tally | None = None) -> None:
+        self._tally = tally
         self._store = store
         self._on_stale = on_stale
         self._settlements: list[Settlement] = []
@@ -90,7 +82,8 @@ class Settler:
     async def close(self) -> None:
         """`drain`, and tell what was counted."""
         await self.drain()
-        await self.tally.tell()
+        if self._tally is not None:
+            await self._tally.tell()
 
     def _flush(self) -> None:
         if self._flushing is None:
@@ -139,7 +132,8 @@ class Settler:
         if not settlements:
             return
         taken = await self._store.settle(settlements)
-        self.tally.count(settlements, taken)
+        if self._tally is not None:
+            self._tally.count(settlements, taken)
         for settlement, fresh in zip(settlements, taken, strict=True):
             if not fresh:
                 self._on_stale(settlement.lease)

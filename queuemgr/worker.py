@@ -27,6 +27,7 @@ from .reporting import RunReporter
 from .settle import Settler, settlement_of
 from .shares import Shares
 from .store import Claim, WorkerInfo
+from .tally import Tally
 from .ticker import declare, tick
 from .wishes import Wishes
 
@@ -94,7 +95,8 @@ class Worker:
         self._schedules = schedules
         self._keeper = keeper
         self._shares = Shares(settings.queues)
-        self._settler = Settler(store, self._lost, self.id, settings.concurrency, self.running)
+        self._tally = Tally(store, self.id, settings.concurrency, self.running)
+        self._settler = Settler(store, self._lost, self._tally)
         self._dirty: set[RunReporter] = set()
         self._stopping = False
         self._deadline = 0.0
@@ -160,13 +162,8 @@ class Worker:
         if free <= 0 or self.wishes.quiet:
             await self._progress.wait()
             return True
-        wish = Claim(
-            worker=self.id,
-            queues=self._shares.of(free),
-            limit=free,
-            tasks=self._known,
-            idle=not self.running and self._settler.idle,
-        )
+        idle = not self.running and self._settler.idle
+        wish = Claim(worker=self.id, queues=self._shares.of(free), limit=free, tasks=self._known, idle=idle)
         async with self._claiming:
             claimed = await self._store.claim(wish)
         for lease in claimed.leases:
@@ -346,7 +343,7 @@ class Worker:
             if self._keeper is not None:
                 self._keeper.tend(self._store)
         await self.wishes.heed(stopping=self._stopping)
-        await self._settler.tally.tend()
+        await self._tally.tend()
         if len(self.running) >= self._settings.concurrency or self.wishes.quiet:
             await self._look_after_others()
 

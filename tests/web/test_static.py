@@ -77,6 +77,13 @@ def test_the_page_forbids_scripts_of_others_frames_and_inline_code(asked: Asked)
         assert "content-security-policy" in headers or path == "/main.js"
 
 
+def test_a_page_that_is_kept_may_do_what_it_might_when_it_came(asked: Asked) -> None:
+    came = asked("GET", "/")
+    again = asked("GET", "/", if_none_match=came.headers["etag"])
+    assert (again.status, again.data) == (304, b"")
+    assert again.headers["content-security-policy"] == came.headers["content-security-policy"]
+
+
 def test_every_file_of_the_page_has_a_kind_or_is_a_note_for_people() -> None:
     others = {path.name for path in FOLDER.rglob("*") if path.is_file() and path.suffix not in KINDS}
     assert {name for name in others if not name.startswith(("LICENSE", "README"))} == set()

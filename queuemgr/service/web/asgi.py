@@ -58,7 +58,7 @@ async def _handled(site: Site, request: Request, receive: Receive) -> Response |
     if request.method not in ("GET", "HEAD"):
         return await site.handle(request)
     handling = asyncio.ensure_future(site.handle(request))
-    leaving = asyncio.ensure_future(_gone(receive))
+    leaving = asyncio.ensure_future(gone(receive))
     try:
         await asyncio.wait((handling, leaving), return_when=asyncio.FIRST_COMPLETED)
         return handling.result() if handling.done() else None
@@ -127,7 +127,7 @@ async def send_response(response: Response, send: Send, receive: Receive, *, hea
 async def _send_stream(chunks: AsyncIterator[bytes], live: bool, send: Send, receive: Receive, *, head: bool) -> None:
     """Until it ends or nobody reads it; then what made the chunks is closed."""
     sending = asyncio.ensure_future(_copy(chunks, live, send, head=head))
-    leaving = asyncio.ensure_future(_gone(receive))
+    leaving = asyncio.ensure_future(gone(receive))
     try:
         await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -148,7 +148,8 @@ async def _copy(chunks: AsyncIterator[bytes], live: bool, send: Send, *, head: b
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
+    """Returns when whoever asked has hung up."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from a2wsgi import WSGIMiddleware
 from werkzeug.exceptions import HTTPException
 
 from .asgi import AsgiSite
 from .flask_app import ENDPOINT, EXTENSION
 from .serving import serve
+from .threaded import Threaded
 
 if TYPE_CHECKING:
     import flask
@@ -47,8 +47,7 @@ class Mixed:
         self._app = app
         self._native = AsgiSite(opening)
         self._guarded = bool(app.before_request_funcs)
-        wsgi: Any = app.wsgi_app
-        self._flask: Any = WSGIMiddleware(wsgi, workers=THREADS_FOR_ALL if self._guarded else THREADS)
+        self._flask = Threaded(app.wsgi_app, THREADS_FOR_ALL if self._guarded else THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         theirs = scope["type"] == "http" and (self._guarded or self._is_theirs(scope))

@@ -99,11 +99,12 @@ def _load(path: Path, kind: str, stamp: tuple[int, int], prefix: str) -> File:
 
 def _response(file: File, request: Request) -> Response:
     headers = [("etag", file.etag), ("cache-control", "no-cache"), ("vary", "accept-encoding")]
+    if file.kind.startswith("text/html"):
+        # A 304 too: its headers take the place of those that the browser has kept.
+        headers.append(("content-security-policy", POLICY))
     if file.etag in request.header("if-none-match"):
         return Response(304, tuple(headers))
     headers.append(("content-type", file.kind))
-    if file.kind.startswith("text/html"):
-        headers.append(("content-security-policy", POLICY))
     if file.squeezed is not None and "gzip" in request.header("accept-encoding"):
         return Response(200, (*headers, ("content-encoding", "gzip")), file.squeezed)
     return Response(200, tuple(headers), file.data)

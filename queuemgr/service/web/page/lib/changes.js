@@ -1,0 +1,76 @@
+/** Changes jobs as people mean it: says beforehand how many that will be, afterwards how many it were. */
+import { html } from "./dom.js";
+import { ask, Problem } from "./api.js";
+import { refreshAll } from "./live.js";
+import { t } from "./i18n.js";
+import { confirm } from "../parts/dialog.js";
+import { StateBadge } from "../parts/state.js";
+import { toast, toastProblem } from "../parts/toast.js";
+
+const HARMLESS = ["retry", "hold", "release"];
+
+/**
+ * Changes one job; what cannot be taken back is asked first.
+ * @param {string} verb
+ * @param {{id: string, task: string}} job
+ * @returns {Promise<boolean>} whether it was changed
+ */
+export async function changeJob(verb, job) {
+  const title = t(`change.${verb}.title`, { count: 1 });
+  const asked = { title, body: t(`change.${verb}.one`, { task: job.task }), action: t(`change.${verb}`), danger: verb === "delete" };
+  if (!HARMLESS.includes(verb) && !(await confirm(asked))) return false;
+  return carriedOut(async () => {
+    const answer = await ask("jobs.change", { verb, job_ids: [job.id] });
+    return [answer.changed, answer.jobs[0].message];
+  }, verb);
+}
+
+/**
+ * Changes chosen jobs, or all that fit a query, once a person has seen how many that are.
+ * @param {string} verb
+ * @param {{ids: string[]} | {query: Record<string, any>, search: string}} chosen
+ * @returns {Promise<boolean>}
+ */
+export async function changeJobs(verb, chosen) {
+  const { ids, query = { ids }, search } = chosen;
+  try {
+    const preview = await ask("jobs.count", { verb, query, search });
+    if (!preview.matched) {
+      toast(t(`change.${verb}.none`), { kind: "wrong" });
+      return false;
+    }
+    if (!(await confirm(asked(verb, preview)))) return false;
+  } catch (problem) {
+    return failed(problem);
+  }
+  return carriedOut(async () => {
+    if (!ids) return [(await ask("jobs.change_matching", { verb, query, search })).changed, null];
+    const answer = await ask("jobs.change", { verb, job_ids: ids });
+    return [answer.changed, answer.changed ? null : answer.jobs.find((job) => job.message)?.message];
+  }, verb);
+}
+
+function asked(verb, preview) {
+  const body = html`<p>${t(`change.${verb}.many`, { count: preview.matched })}</p>
+    <ul class="preview">${Object.entries(preview.states).map(([state, count]) => html`<li key=${state}><${StateBadge} state=${state} /><b class="number">${t("number", { count })}</b></li>`)}</ul>
+    ${verb === "delete" && html`<p class="problem">${t("change.delete.final")}</p>`}`;
+  return { title: t(`change.${verb}.title`, { count: preview.matched }), body, action: t(`change.${verb}`), danger: verb === "delete" };
+}
+
+async function carriedOut(change, verb) {
+  try {
+    const [changed, message] = await change();
+    if (changed) toast(t(`change.${verb}.done`, { count: changed }));
+    else toast(message ?? t(`change.${verb}.none`), { kind: "wrong" });
+    refreshAll();
+    return changed > 0;
+  } catch (problem) {
+    return failed(problem);
+  }
+}
+
+function failed(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  toastProblem(problem);
+  return false;
+}

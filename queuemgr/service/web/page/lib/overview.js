@@ -1,0 +1,2 @@
+/** The one look that several parts of the page share: asked in the same words, it is sent once. */
+export const OVERVIEW = { most: 8 };

@@ -1,0 +1,9 @@
+/** Begins: texts first, then who is looking, then the page. */
+import { html, render } from "./lib/dom.js";
+import { loadTexts } from "./lib/i18n.js";
+import { meet } from "./lib/session.js";
+import "./lib/theme.js";
+import { Shell } from "./shell/shell.js";
+
+await Promise.all([loadTexts(), meet()]);
+render(html`<${Shell} />`, document.getElementById("page"));

@@ -1,0 +1,49 @@
+"""The overview tells how it goes, and what to do where nothing goes yet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.rig import Server
+
+from .rig import Shop, visit
+
+pytestmark = pytest.mark.needs("chromium")
+
+
+def test_the_figures_count_what_the_store_holds(page: Page, shop: Shop) -> None:
+    visit(page, shop, "overview")
+    figures = page.locator(".figure")
+    expect(figures).to_have_count(6)
+    expect(figures.filter(has_text="Running").locator(".figure-value")).to_have_text("1")
+    expect(figures.filter(has_text="Workers").locator(".figure-value")).to_have_text("1")
+
+
+def test_a_queue_without_workers_says_so_and_a_paused_one_too(page: Page, shop: Shop) -> None:
+    shop.ask("POST", "/api/v1/queues/pause", {"names": ["payments"]})
+    visit(page, shop, "overview")
+    expect(page.locator(".card", has_text="attic").get_by_text("no workers")).to_be_visible()
+    expect(page.locator(".card", has_text="payments").get_by_text("paused")).to_be_visible()
+    shop.ask("POST", "/api/v1/queues/resume", {"names": ["payments"]})
+    expect(page.locator(".card", has_text="payments").get_by_text("paused")).to_have_count(0)
+
+
+def test_a_figure_leads_to_its_jobs(page: Page, shop: Shop) -> None:
+    visit(page, shop, "overview")
+    page.locator(".figure", has_text="Running").get_by_role("link").click()
+    expect(page).to_have_url(re.compile("q=state:running"))
+    expect(page.get_by_role("row")).to_have_count(2)
+
+
+def test_an_empty_store_shows_the_way_to_the_first_job(page: Page, tmp_path: Path) -> None:
+    with Server(tmp_path, f"sqlite:///{tmp_path}/empty.db") as server:
+        page.goto(server.url)
+        expect(page.get_by_text("This store is empty")).to_be_visible()
+        expect(page.get_by_text("queuemgr demo")).to_be_visible()
+        page.goto(f"{server.url}/#/jobs")
+        expect(page.get_by_text("No jobs")).to_be_visible()
+        page.goto("about:blank")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .simple_api import QueueSystem
     from .store import Query
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "AsyncProcessManager": "async_process_manager",

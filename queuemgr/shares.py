@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from .errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Shares:
@@ -17,6 +14,8 @@ class Shares:
     """
 
     def __init__(self, weights: Mapping[str, int]) -> None:
+        if not isinstance(weights, Mapping):
+            raise ConfigError(f'queues maps names to weights, as in {{"mail": 1}}; {weights!r:.80} is no such thing')
         wrong = [name for name, weight in weights.items() if weight < 1]
         if wrong or not weights:
             raise ConfigError(

@@ -63,6 +63,11 @@ class WorkerInfo:
     state: str = "running"
     alive: bool = True
 
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether it lives, and neither stops nor was asked to be quiet."""
+        return self.alive and self.state == "running"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:

@@ -82,3 +82,13 @@ def _asked(shop: Shop, worker: str) -> Message:
 
 def _unasked(shop: Shop, worker: str) -> bool:
     return shop.app.client.run(shop.app.aio.store.key_get(f"queuemgr.wish:{worker}"), "key_get") is None
+
+
+def test_a_quiet_worker_serves_no_queue(shop: Shop, join: Callable[..., None]) -> None:
+    join("w1", state="quiet")
+    answer = ask("enqueue", "shop.add", "1", "2", "--store", shop.url)
+    assert [one["why"] for one in answer["obstacles"]] == [
+        "every worker is quiet or stops: the job waits until one takes jobs again"
+    ]
+    (queue,) = ask("queues", "list", "--store", shop.url)["queues"]
+    assert queue["workers"] == 0

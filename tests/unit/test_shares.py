@@ -35,3 +35,8 @@ def test_shares_are_exact_over_time_whatever_the_number_of_slots() -> None:
 def test_a_weight_below_one_is_refused(weights: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="weight"):
         Shares(weights)
+
+
+def test_a_list_of_names_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"maps names to weights.*\['mail'\]"):
+        Shares(["mail"])  # type: ignore[arg-type]

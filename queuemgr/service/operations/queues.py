@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 async def list_queues(client: AsyncClient) -> Facts:
-    """{"at", "queues"}: those that hold jobs, are paused, or are looked after by a worker."""
+    """{"at", "queues"}: those that hold jobs, are paused or limited, or are looked after by a worker."""
     now = client.clock.now()
     infos = {info.name: info for info in await client.queues()}
     served: dict[str, int] = {}
     for worker in await client.workers():
-        for name in worker.queues if worker.alive else ():
+        for name in worker.queues if worker.takes_jobs else ():
             served[name] = served.get(name, 0) + 1
             infos.setdefault(name, QueueInfo(name=name, paused=False, counts={}))
     queues = [queue_facts(infos[name]) | {"workers": served.get(name, 0)} for name in sorted(infos)]

@@ -66,12 +66,16 @@ async def obstacles(client: AsyncClient, task: str, queue: str) -> list[Facts]:
     start = "queuemgr worker MODULE:APP"
     if not alive:
         return [_obstacle("no worker is running: the job waits until one is started", "start a worker", start)]
+    takers = [worker for worker in alive if worker.takes_jobs]
+    if not takers:
+        told = "every worker is quiet or stops: the job waits until one takes jobs again"
+        return [_obstacle(told, "see the workers", "queuemgr workers list")]
     found = []
     known = await known_tasks(client)
     if task not in known:
         told = f"the job waits until a worker knows task {task!r}: {did_you_mean(task, known)}"
         found.append(_obstacle(told, "see the tasks", "queuemgr tasks list"))
-    served = {name for worker in alive for name in worker.queues}
+    served = {name for worker in takers for name in worker.queues}
     if queue not in served:
         told = f"no worker takes jobs from queue {queue!r}: {did_you_mean(queue, served)}"
         found.append(_obstacle(told, "start one", f"{start} --queue {quote(queue)}"))

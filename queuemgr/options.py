@@ -142,6 +142,7 @@ def _rules(o: Options) -> Iterable[tuple[bool, str]]:
     yield conflict not in CONFLICTS, f"unknown on_conflict {conflict!r}: {did_you_mean(conflict, CONFLICTS)}"
     yield o.unique_for is not None and not o.unique, "unique_for needs unique=True or a unique key"
     yield o.memory_limit is not None and o.memory_limit <= 0, "memory_limit must be a number of bytes above 0"
+    yield not callable(o.backoff), f"backoff must be a Backoff, its kind or a function, not {o.backoff!r}"
     yield (
         o.memory_limit is not None and o.executor not in ("process", "pool"),
         "memory_limit needs a process of its own: choose executor='process' or 'pool'",

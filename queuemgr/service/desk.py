@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from queuemgr.errors import ServiceNotRunning
+from queuemgr.errors import ServiceNotRunning, ValidationError
+from queuemgr.store import Query
 
 from .access.attempts import Pace
 from .access.audit import record, recorded
@@ -34,6 +35,9 @@ OF_SERVICE = ("job.", "service.")
 
 WAITING = frozenset({"job.wait"})
 """Operations whose answer may take as long as a job."""
+
+MOST = 10_000
+"""Items of a list that is asked with, and of a page that is asked for."""
 
 REFUSALS = 10
 """Refusals that are written down in a minute for each who asks: nobody without rights may fill the store with them."""
@@ -82,7 +86,7 @@ class Desk:
         """
         operation = find(name)
         await self.admit(operation, visitor)
-        operation.converted(arguments)
+        _require_bounds(operation, operation.converted(arguments))
         if not operation.changes:
             return await self._carry_out(operation, arguments, client or self.client)
         work = partial(self._carry_out, operation, arguments, client or self.client)
@@ -131,3 +135,24 @@ class Desk:
         if self._service is None:
             self._service = AsyncCaller(socket)
         return self._service
+
+
+def _require_bounds(operation: Operation, given: Mapping[str, Any]) -> None:
+    """What the network may ask of a store and of this process's memory. Raises ValidationError."""
+    for name, value in given.items():
+        items = value.ids if isinstance(value, Query) else value if isinstance(value, (list, tuple)) else ()
+        if len(items) > MOST:
+            raise ValidationError(name, None, f"{operation.name} takes at most {MOST:,} at a time, not {len(items):,}")
+        if _is_too_large(value) or (name == "after" and isinstance(value, str) and _is_too_large(_number_in(value))):
+            raise ValidationError(name, None, f"{operation.name} cannot take so large a number as {name}")
+        if name == "limit" and not operation.changes and not 0 <= value <= MOST:
+            raise ValidationError(name, None, f"a page of {operation.name} has at most {MOST:,} items, not {value}")
+
+
+def _is_too_large(value: object) -> bool:
+    return isinstance(value, int) and not -(1 << 63) <= value < 1 << 63
+
+
+def _number_in(text: str) -> int:
+    """0 where it is none; what is longer than any number of a store need not be read."""
+    return 0 if not text.isdecimal() else 1 << 63 if len(text) > 19 else int(text)

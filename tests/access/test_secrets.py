@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from queuemgr.app import App, load
 from queuemgr.capture import Capture
+from queuemgr.client import AsyncClient
 from queuemgr.codec import Codec
 from queuemgr.errors import BadArguments, QueuemgrError, ValidationError
 from queuemgr.job import Job, State
@@ -24,6 +25,9 @@ from queuemgr.secret import DOTS, Secret
 from queuemgr.service.cli.main import main
 from queuemgr.service.failures import NotFound
 from queuemgr.service.flatrecord import QUEUE, at_rest
+from queuemgr.service.observe.alerting import Phase, Standing
+from queuemgr.service.observe.config import Notify
+from queuemgr.service.observe.delivering import Delivering
 from queuemgr.service.operations import table
 from queuemgr.service.operations.operation import Operation
 from queuemgr.service.operations.request import Request, Word
@@ -316,3 +320,44 @@ def test_no_log_of_the_manager_tells_a_secret(shop: Shop, caplog: pytest.LogCapt
         shop.task("fail").enqueue(Secret(HIDDEN))
         asyncio.run(_work(shop.app))
     assert HIDDEN not in caplog.text
+
+
+def test_whoever_looks_at_alerts_reads_no_secret_of_those_who_are_told(app_url: str) -> None:
+    """The targets are called by their names in the store, and an error there may quote what was tried."""
+    targets = [
+        Notify(webhook=f"https://user:{HIDDEN}@127.0.0.1:9/{HIDDEN}?key={HIDDEN}", secret=HIDDEN, timeout=1.0),
+        Notify(email=("a@example.com",), server=f"smtp://user:{HIDDEN}@127.0.0.1:9", timeout=1.0),
+        Notify(command=("/no/such/program", HIDDEN)),
+    ]
+    standing = Standing(
+        rule="failed > 1",
+        queue=None,
+        severity="warning",
+        metric="failed",
+        operator=">",
+        threshold=1.0,
+        state=Phase.FIRING,
+        since=1e9,
+        fired_at=1e9,
+        value=2.0,
+    )
+
+    async def scene() -> str:
+        store = SqliteStore(app_url)
+        client = AsyncClient(lambda: store, Codec())
+        telling = Delivering(store, "store", sleep=lambda _: asyncio.sleep(0))
+        telling.targets = tuple(targets)
+        await telling.look({"failed > 1": standing}, [])
+        await asyncio.wait_for(asyncio.gather(*telling._running), 30)
+        told = await table.call("alerts.list", {}, client)
+        await store.close()
+        assert {one["target"].split()[0] for one in told["deliveries"]} == {"webhook", "email", "command"}
+        assert all(one["error"] for one in told["deliveries"])
+        return json.dumps(told)
+
+    assert HIDDEN not in asyncio.run(scene())
+
+
+@pytest.fixture
+def app_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/alerts.db"

@@ -28,6 +28,7 @@ def test_an_unknown_option_names_the_nearest_right_one() -> None:
         ({"executor": "proces"}, "did you mean 'process'"),
         ({"on_conflict": "replce"}, "did you mean 'replace'"),
         ({"backoff": "exponentially"}, "did you mean 'exponential'"),
+        ({"backoff": 0.05}, "backoff must be a Backoff, its kind or a function, not 0.05"),
         ({"unique_for": 5}, "unique=True"),
         ({"memory_limit": 100, "executor": "thread"}, "process of its own"),
         ({"at": datetime(2026, 1, 1)}, "time zone"),  # noqa: DTZ001 - the very thing that is refused

@@ -15,7 +15,7 @@ from queuemgr.errors import JobExists, JobNotFound, OperationTimeout, QueuemgrEr
 from queuemgr.service.access.tokens import Tokens
 from queuemgr.service.failures import Forbidden, Misused, NotFound, TooManyAttempts, Unauthorized
 from queuemgr.service.operations.table import OPERATIONS
-from queuemgr.service.web import answers, live
+from queuemgr.service.web import guarding, live
 from queuemgr.service.web.bridge import Bridge, Chunks
 from queuemgr.service.web.config import WebConfig
 from queuemgr.service.web.problems import document_of
@@ -231,7 +231,7 @@ def test_a_login_gives_a_cookie_and_a_logout_takes_it(guarded: Any) -> None:
 
 
 def test_a_stream_ends_when_its_token_is_removed(guarded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(guarding, "LOOK_AGAIN", 0.0)
     monkeypatch.setattr(live, "COMMENT", 0.05)
     asked, secrets = guarded
     request = asked.request(

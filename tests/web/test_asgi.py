@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from queuemgr.service.web import create_asgi_app
+from queuemgr.service.web.asgi import AsgiSite
 from tests.web.rig import Server
 
 STARLETTE = """
@@ -113,3 +116,30 @@ def test_one_that_is_mounted_takes_names_that_were_named(tmp_path: Path, url: st
             Starlette(routes=[Mount("/a", page)]), base_url="http://shop.example", client=("127.0.0.1", 1)
         )
         assert mounted.get("/a/api/v1/overview").status_code == 200
+
+
+def test_of_two_hosts_none_counts(tmp_path: Path, url: str) -> None:
+    page = create_asgi_app(url, token_file=str(tmp_path / "t"), proc_dir=str(tmp_path))
+    for first, second in (("localhost", "evil.example"), ("evil.example", "localhost")):
+        headers = [(b"host", first.encode()), (b"host", second.encode())]
+        assert asyncio.run(status_of(page, headers)) == 403
+    assert asyncio.run(status_of(page, [(b"host", b"localhost")])) == 200
+
+
+async def status_of(page: AsgiSite, headers: list[tuple[bytes, bytes]]) -> int:
+    scope = {"type": "http", "method": "GET", "path": "/api/v1/overview", "query_string": b"", "headers": headers}
+    statuses: list[int] = []
+
+    arriving: list[dict[str, Any]] = [{"type": "http.request"}]
+
+    async def receive() -> dict[str, Any]:
+        if not arriving:
+            await asyncio.Event().wait()
+        return arriving.pop()
+
+    async def send(message: Any) -> None:
+        statuses.append(message.get("status", 0))
+
+    await page({**scope, "client": ("127.0.0.1", 1)}, receive, send)
+    await page._opening.close()
+    return statuses[0]

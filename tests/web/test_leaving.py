@@ -28,8 +28,10 @@ def state(opening, loop):
     async def tasks():
         return len(asyncio.all_tasks())
     return json.dumps({{
-        "viewers": hub.viewers, "topics": hub.topics, "tasks": asyncio.run_coroutine_threadsafe(tasks(), loop).result(5),
-        "files": sorted(one.path for one in psutil.Process().open_files() if "results" in one.path or ".zst" in one.path),
+        "viewers": hub.viewers,
+        "topics": hub.topics,
+        "tasks": asyncio.run_coroutine_threadsafe(tasks(), loop).result(5),
+        "files": [one.path for one in psutil.Process().open_files() if "results" in one.path or ".zst" in one.path],
     }})
 """
 STARLETTE = (

@@ -74,8 +74,7 @@ def test_a_viewer_gets_what_is_and_then_what_changes() -> None:
 
 def test_nothing_is_told_where_only_the_moment_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "COMMENT", 0.3)
-    monkeypatch.setattr(live, "QUICK", 0.01)
-    monkeypatch.setattr(live, "CALM", 0.02)
+    monkeypatch.setattr(live, "EVERY", 0.01)
 
     async def play(hub: Hub, source: Source) -> None:
         stream = await begin(hub, {"t": source})

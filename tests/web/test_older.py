@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from queuemgr.codec import Codec
+from queuemgr.job import Job, State
+from queuemgr.secret import DOTS, Secret
+from queuemgr.service.flatrecord import QUEUE, at_rest
 from queuemgr.service.places import Place
 from queuemgr.service.web.bridge import Bridge
 from queuemgr.service.web.config import WebConfig
+from queuemgr.service.web.request import as_json, encode
+from queuemgr.stores.sqlite.store import SqliteStore
 from tests.host.rig import JOBS, Service
 from tests.web.rig import Asked
 
@@ -78,3 +85,39 @@ def test_without_a_service_the_status_says_so_and_the_rest_what_to_do(asked: Ask
     refused = asked("POST", "/api/start")
     assert refused.status == 503
     assert "service start" in refused.json["message"]
+
+
+def test_a_secret_in_a_result_of_any_size_is_dots(tmp_path: Path, url: str) -> None:
+    service = Service(tmp_path)
+    codec = Codec()
+    results = {
+        "small": codec.encode({"card": Secret("4111 1111"), "ok": True}),
+        "large": codec.encode({"rows": [{"card": Secret("4111 1111"), "text": "x" * 100} for _ in range(3000)]}),
+        "list": codec.encode([Secret({"deep": "4111 1111"})] * 2000),
+    }
+
+    async def fill() -> None:
+        store = SqliteStore(service.config.url)
+        args = codec.encode([["id", {"card": Secret("4111 1111")}]])
+        jobs = [Job(id=name, task="shop.Pay", args=args, queue=QUEUE, created_at=1e9) for name in results]
+        await store.restore([at_rest(job, State.SUCCEEDED, (1e9, 2e9), None, results[job.id]) for job in jobs])
+        await store.close()
+
+    asyncio.run(fill())
+    service.begin()
+    bridge = Bridge(WebConfig(place=Place(url), token_file=str(tmp_path / "t"), proc_dir=service.config.proc_dir))
+    try:
+        for where in ("/api/jobs/{}", "/api/v1/service/jobs/{}"):
+            for name in results:
+                answer = Asked(bridge)("GET", where.format(name))
+                assert answer.status == 200, answer.data[:300]
+                assert b"4111" not in answer.data
+                assert b"deep" not in answer.data
+        assert b"4111" not in Asked(bridge)("GET", "/api/jobs").data
+    finally:
+        bridge.close()
+        service.close()
+
+
+def test_facts_that_hold_a_secret_are_told_with_dots() -> None:
+    assert as_json({"card": Secret("4111 1111")}).body == encode({"card": DOTS})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queuemgr import App
+from queuemgr.codec import Codec
 from queuemgr.secret import Secret
+from queuemgr.service.places import Place
+from queuemgr.service.web.bridge import Bridge
+from queuemgr.service.web.config import WebConfig
 from queuemgr.service.web.masking import Masking
+from queuemgr.service.web.waypoints import MOST, STEP, Waypoints
 from tests.web.rig import Asked, Server
 from tests.worker.rig import drain, run
 
@@ -174,3 +181,62 @@ def test_a_reader_that_goes_in_the_middle_leaves_no_open_file(
             break
         server.ask("GET", "/healthz")
     assert open_results() == []
+
+
+def test_a_range_that_begins_deep_within_a_large_secret_is_masked(asked: Asked, url: str) -> None:
+    app = App(url)
+    deep = "4111" * 1_500_000
+    handle = app.task(name="t.deep")(lambda: [Secret(deep), {"n": 1}, Secret(deep), {"n": 2}]).enqueue()
+    run(lambda: drain(app))
+    app.close()
+    whole = asked("GET", content(handle.id)).data
+    assert len(whole) > 2 * len(deep)
+    for start in (len(whole) - 40, 5_000_000, 3_000_000, 11_000_000, 6_000_040, 5_999_990, 100, len(whole) - 9):
+        for length in (1, 300):
+            part = asked("GET", content(handle.id), range=f"bytes={start}-{start + length - 1}")
+            assert part.data == whole[start : start + length]
+            assert b"4111" not in part.data
+
+
+def test_waypoints_are_the_last_known_place_before_a_range() -> None:
+    points = Waypoints()
+    for place in (2 * STEP, 10, STEP, 2 * STEP + 5, 5 * STEP):
+        points.add("a", place)
+    assert [points.before("a", place) for place in (0, STEP - 1, STEP, 2 * STEP, 3 * STEP, 9 * STEP)] == [
+        *(0, 0, STEP, 2 * STEP, 2 * STEP, 5 * STEP)
+    ]
+    assert points.before("b", 5 * STEP) == 0
+    for number in range(2 * MOST):
+        points.add(f"r{number}", STEP)
+    assert points.before("a", 9 * STEP) == 0
+
+
+def test_a_range_behind_a_waypoint_is_the_same_as_before(asked: Asked, made: dict[str, str], url: str) -> None:
+    app = App(url)
+    handle = app.task(name="t.long")(lambda: [{"n": number, "text": "x" * 90} for number in range(120_000)]).enqueue()
+    run(lambda: drain(app))
+    app.close()
+    whole = asked("GET", content(handle.id)).data
+    asked("GET", content(handle.id), range=f"bytes={len(whole) - 5}-")
+    for start in (STEP - 3, STEP, 2 * STEP + 7, len(whole) - 50):
+        assert asked("GET", content(handle.id), range=f"bytes={start}-{start + 90}").data == whole[start : start + 91]
+
+
+def test_a_validator_does_not_let_a_short_secret_be_guessed(asked: Asked, url: str, tmp_path: Path) -> None:
+    app, other = App(url), App(f"sqlite:///{tmp_path}/other.db")
+    etags = []
+    for one in (app, other):
+        handle = one.task(name="t.pin")(lambda: Secret("1234")).enqueue()
+        run(partial(drain, one))
+        one.close()
+        etags.append(handle.id)
+    there = WebConfig(place=Place(other.url), proc_dir=str(tmp_path), token_file=str(tmp_path / "t"))
+    asked_there = Asked(Bridge(there))
+    here = asked("GET", content(etags[0])).headers["etag"]
+    assert here != asked_there("GET", content(etags[1])).headers["etag"]
+    asked_there.bridge.close()
+    data = Codec().encode(Secret("1234"))
+    assert here.strip('"') not in {hashlib.new(name, data).hexdigest()[:32] for name in ("sha256", "blake2b", "md5")}
+    again = Bridge(asked.bridge.config)
+    assert Asked(again)("GET", content(etags[0]), if_none_match=here).status == 304
+    again.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from queuemgr.errors import ConfigError
 from queuemgr.service.desk import Visitor
-from queuemgr.service.failures import Forbidden, TooManyAttempts, Unauthorized
+from queuemgr.service.failures import Forbidden, Unauthorized
 from queuemgr.service.operations.operation import Scope
 
 from .attempts import FailedLogins, Pace

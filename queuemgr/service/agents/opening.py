@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from queuemgr.service.places import Place
 
-LAST_REQUESTS = 5
-"""Seconds that requests have to end when the server stops."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
@@ -89,15 +86,9 @@ async def answering_for(config: AgentConfig) -> AsyncIterator[Answering]:
 async def _serve(application: Any, listening: socket.socket) -> None:
     import uvicorn
 
-    settings = uvicorn.Config(
-        application,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=LAST_REQUESTS,
-    )
-    await uvicorn.Server(settings).serve(sockets=[listening])
+    from queuemgr.service.web.impatient import settings_for
+
+    await uvicorn.Server(settings_for(application)).serve(sockets=[listening])
 
 
 def _gate(access: AccessConfig) -> Gate:

@@ -73,8 +73,11 @@ def _page(jobs: Sequence[JobRecord], after: int | str | None, now: float) -> Fac
     return {"at": now, "jobs": [job_facts(job, now) for job in jobs], "after": following}
 
 
-async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
-    """All that is known of one job; of its output the last `lines`. Raises JobNotFound."""
+async def show_job(client: AsyncClient, job_id: str, lines: int = 10, result: bool = True) -> Facts:
+    """All that is known of one job; of its output the last `lines`. Raises JobNotFound.
+
+    Without `result` that is null: it may be large, and jobs.result tells it by pages.
+    """
     record = await client.get(await resolve(client, job_id))
     answer, situation = await explain(client, record, brief=True)
     now, step = situation.now, next(iter(answer.steps), None)
@@ -86,7 +89,7 @@ async def show_job(client: AsyncClient, job_id: str, lines: int = 10) -> Facts:
         "why": answer.reasons[0].text,
         "next": None if step is None else {"purpose": step.facts["purpose"], "command": step.command},
         "arguments": arguments_of(arguments),
-        "result": await _result(client, record, format_of(arguments)),
+        "result": await _result(client, record, format_of(arguments)) if result else None,
         "attempts": [attempt_facts(attempt) for attempt in record.attempts],
         "output": [line_facts(line) for line in last],
     }

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+LAST_PIECES = 5.0
+"""Seconds that answers have to end when the page is closed."""
+
+
 class Bridge:
     """Begins with the first request, and anew after a fork. `close` it where nothing else ends the process."""
 
@@ -47,11 +51,18 @@ class Bridge:
         """End all streams, and close the store."""
         with self._lock:
             if self._loop is not None and self._thread is not None and self._pid == os.getpid():
-                asyncio.run_coroutine_threadsafe(self._opening.close(), self._loop).result()
+                asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
                 self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join()
                 self._loop.close()
             self._loop = self._thread = None
+
+    async def _end(self) -> None:
+        """Whoever waits for the next piece of a stream is told that there is none, before the loop stops."""
+        await self._opening.close()
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        if waiting:
+            await asyncio.wait(waiting, timeout=LAST_PIECES)
 
     async def _handled(self, request: Request) -> Response:
         return await (await self._opening.open()).handle(request)
@@ -74,6 +85,7 @@ class Chunks:
         self._bridge = bridge
         self._body = body
         self._chunks = aiter(body)
+        self._over = False
 
     def __iter__(self) -> Self:
         return self
@@ -81,11 +93,14 @@ class Chunks:
     def __next__(self) -> bytes:
         piece = self._bridge.run(_next(self._chunks))
         if piece is None:
+            self._over = True
             raise StopIteration
         return piece
 
     def close(self) -> None:
-        self._bridge.run(self._body.aclose())
+        if not self._over:
+            self._over = True
+            self._bridge.run(self._body.aclose())
 
 
 class AsyncChunks:
@@ -105,6 +120,8 @@ class AsyncChunks:
 
 
 async def _next(chunks: Any) -> bytes | None:
-    """None at the end."""
+    """None at the end, when what made them is closed."""
     piece: bytes | None = await anext(chunks, None)
+    if piece is None:
+        await chunks.aclose()
     return piece

@@ -37,6 +37,10 @@ SECURITY = (
     ("cross-origin-resource-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
 )
+KEPT_FOR_FILES = ("x-content-type-options", "referrer-policy", "cross-origin-resource-policy")
+FOR_FILES = tuple(pair for pair in SECURITY if pair[0] in KEPT_FOR_FILES)
+"""The others say something of documents alone, and would be a fifth of what the page weighs."""
+
 FRESH = ("cache-control", "no-store")
 WORTH = 1400
 """Bytes that fit into one packet anyway."""
@@ -59,6 +63,8 @@ class Site:
     async def handle(self, request: Request) -> Response:
         """Always a response: errors are problem documents."""
         try:
+            if (file := self._file(request)) is not None:
+                return file
             response = await self._answer(request)
         except QueuemgrError as error:
             response = response_of(error)
@@ -78,10 +84,6 @@ class Site:
     async def _answer(self, request: Request) -> Response:
         if len(request.body) > LARGEST:
             raise TooLarge(f"the body has more than {LARGEST:,} bytes", "send less, or a reference to it")
-        if is_page(request.method, request.segments):
-            self.gate.screen(request)
-            if (file := self._files.answer(request)) is not None:
-                return file
         route, parameters = self.routes.find(request.method, request.segments)
         if (public := self.answers.public.get(route.name)) is not None:
             return await public(request)
@@ -91,6 +93,16 @@ class Site:
         if route.operation is None:
             return await self.answers.special[route.name](request, parameters, visitor)
         return await self._asked(route, request, parameters, visitor)
+
+    def _file(self, request: Request) -> Response | None:
+        """Raises Forbidden, Unauthorized."""
+        if not is_page(request.method, request.segments):
+            return None
+        self.gate.screen(request)
+        file = self._files.answer(request)
+        if file is None:
+            return None
+        return file.adding(*(SECURITY if file.header("content-security-policy") else FOR_FILES))
 
     async def _asked(self, route: Route, request: Request, parameters: dict[str, str], visitor: Visitor) -> Response:
         assert route.operation is not None

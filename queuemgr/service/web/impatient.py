@@ -1,4 +1,4 @@
-"""How uvicorn is set up for every face: it waits for nobody who sends a request byte by byte. It serves nothing itself."""
+"""How uvicorn is set up for every face: it waits for nobody who sends a request byte by byte. It serves nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
+
+    from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
 LAST_REQUESTS = 5
 """Seconds that requests have to end when the server stops."""
@@ -51,7 +53,8 @@ class Impatient(H11Protocol):
         self._look = self.loop.call_later(HEADERS, self._require_progress, self.cycle)
 
     def _require_progress(self, before: object) -> None:
-        waits = self.cycle is None or self.cycle.response_complete
+        cycle: RequestResponseCycle | None = self.cycle
+        waits = cycle is None or cycle.response_complete
         if waits and self.cycle is before:
             self.transport.close()
         else:

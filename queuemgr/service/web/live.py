@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     Fetch = Callable[[], Awaitable[Mapping[str, Any]]]
 
-QUICK, CALM = 0.25, 1.0
-"""Seconds between two looks while a topic changes, and at most while it does not."""
+EVERY = 0.25
+"""Seconds between two looks at a topic. Longer pauses while nothing changes would tell the next change too late."""
 
 SHARE = 3.0
 """A look that takes long is followed by a pause so many times as long."""
@@ -151,26 +151,23 @@ class Hub:
                 del self._remembered[next(iter(self._remembered))]
 
     async def _poll(self, topic: Topic) -> None:
-        pause = QUICK
         while True:
             began = time.monotonic()
-            changed = self._tell(topic, *await _look(topic))
+            self._tell(topic, *await _look(topic))
             took = time.monotonic() - began
-            pause = QUICK if changed else min(CALM, pause * 1.4)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(pause - took, SHARE * took)):
+                async with asyncio.timeout(max(EVERY - took, SHARE * took)):
                     await topic.rung.wait()
             topic.rung.clear()
 
-    def _tell(self, topic: Topic, name: str, facts: Mapping[str, Any]) -> bool:
+    def _tell(self, topic: Topic, name: str, facts: Mapping[str, Any]) -> None:
         digest = _digest(facts)
         if digest == topic.digest:
-            return False
+            return
         topic.digest, topic.number = digest, next(self._numbers)
         topic.event = encode_event(f"{self._epoch}-{topic.number}", name, facts)
         for viewer in topic.viewers:
             viewer.push(topic.name, topic.event)
-        return True
 
 
 def encode_event(number: str, name: str, facts: Any) -> bytes:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.servers.programs import needed
+
 from .rig import Shop
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EXPECTED = "Failed to load resource"  # a test that provokes a refusal looks at what the page says of it
 
 expect.set_options(timeout=8000)
@@ -21,7 +21,7 @@ expect.set_options(timeout=8000)
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=needed("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -43,20 +43,51 @@ def nothing_left_behind() -> Iterator[None]:
 
 @pytest.fixture
 def window(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin")
+    context = _opened(browser)
     yield context
     context.close()
 
 
 @pytest.fixture
 def page(window: BrowserContext) -> Iterator[Page]:
-    page = window.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
+    """A page that nobody has used: for whatever changes settings, cuts lines or sets the clock."""
+    page, complaints = _listened_to(window)
     yield page
     page.unroute_all(behavior="ignoreErrors")
     assert not complaints
+
+
+@pytest.fixture(scope="module")
+def _kept(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    context = _opened(browser)
+    yield _listened_to(context)
+    context.close()
+
+
+@pytest.fixture
+def tab(_kept: tuple[Page, list[str]]) -> Iterator[Page]:
+    """One page for all tests of a module, as people leave it open: it is loaded once and goes from place to place."""
+    tab, complaints = _kept
+    yield tab
+    found = complaints.copy()
+    complaints.clear()
+    tab.evaluate("""() => {
+        document.querySelectorAll(".toast button").forEach((button) => button.click());
+        document.querySelectorAll("dialog").forEach((dialog) => dialog.requestClose());
+    }""")
+    assert not found
+
+
+def _opened(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin")
+
+
+def _listened_to(context: BrowserContext) -> tuple[Page, list[str]]:
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
+    return page, complaints
 
 
 def _is_complaint(message: ConsoleMessage) -> bool:

@@ -38,13 +38,17 @@ class Shop:
         )
         self.server = Server(self.folder, self.store).__enter__()
         self.url = self.server.url
-        self._await({"dead": 3, "succeeded": 3, "running": 1})
+        self.await_counts()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.server.__exit__()
         self.worker.send_signal(signal.SIGKILL)
         self.worker.wait(PATIENCE)
+
+    def await_counts(self) -> None:
+        """Until the worker has done all that it can."""
+        self._await({"dead": 3, "succeeded": 3, "running": 1})
 
     def _await(self, wanted: dict[str, int]) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -12,108 +12,108 @@ from .rig import Shop, visit
 pytestmark = pytest.mark.needs("chromium")
 
 
-def test_the_states_narrow_the_list_and_say_how_many_there_are(page: Page, shop: Shop) -> None:
-    visit(page, shop, "jobs")
-    dead = page.get_by_role("navigation", name="States").get_by_role("link", name="Dead")
+def test_the_states_narrow_the_list_and_say_how_many_there_are(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "jobs")
+    dead = tab.get_by_role("navigation", name="States").get_by_role("link", name="Dead")
     expect(dead.locator(".count")).to_have_text("3")
     dead.click()
-    expect(page.locator("tbody tr")).to_have_count(3)
-    expect(page.get_by_role("combobox")).to_have_value("state:dead")
+    expect(tab.locator("tbody tr")).to_have_count(3)
+    expect(tab.get_by_role("combobox")).to_have_value("state:dead")
 
 
-def test_the_search_box_offers_what_may_follow_and_keeps_it_in_the_address(page: Page, shop: Shop) -> None:
-    visit(page, shop, "jobs")
-    page.keyboard.press("/")
-    page.keyboard.type("que")
-    page.get_by_role("option", name="queue:").click()
-    page.get_by_role("option", name="queue:payments").click()
-    expect(page).to_have_url(re.compile(r"q=queue:payments"))
-    expect(page.locator("tbody tr")).to_have_count(2)
-    page.reload()
-    expect(page.get_by_role("combobox")).to_have_value("queue:payments")
-    expect(page.locator("tbody tr")).to_have_count(2)
+def test_the_search_box_offers_what_may_follow_and_keeps_it_in_the_address(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "jobs")
+    tab.keyboard.press("/")
+    tab.keyboard.type("que")
+    tab.get_by_role("option", name="queue:").click()
+    tab.get_by_role("option", name="queue:payments").click()
+    expect(tab).to_have_url(re.compile(r"q=queue:payments"))
+    expect(tab.locator("tbody tr")).to_have_count(2)
+    tab.reload()
+    expect(tab.get_by_role("combobox")).to_have_value("queue:payments")
+    expect(tab.locator("tbody tr")).to_have_count(2)
 
 
 @pytest.mark.parametrize(
     ("search", "found"),
     [("error:declined", 1), ("args.order_id:12", 1), ("state:dead queue:mail", 2), ("tag:newsletter after:1h", 4)],
 )
-def test_a_search_finds_by_state_error_argument_tag_and_time(page: Page, shop: Shop, search: str, found: int) -> None:
-    visit(page, shop, "jobs")
-    page.get_by_role("combobox").fill(search)
-    page.keyboard.press("Enter")
-    expect(page.locator("tbody tr")).to_have_count(found)
+def test_a_search_finds_by_state_error_argument_tag_and_time(tab: Page, shop: Shop, search: str, found: int) -> None:
+    visit(tab, shop, "jobs")
+    tab.get_by_role("combobox").fill(search)
+    tab.keyboard.press("Enter")
+    expect(tab.locator("tbody tr")).to_have_count(found)
 
 
-def test_a_search_that_is_not_understood_says_what_to_write(page: Page, shop: Shop) -> None:
-    visit(page, shop, "jobs?q=state:ded")
-    expect(page.get_by_role("alert")).to_contain_text("did you mean 'dead'")
+def test_a_search_that_is_not_understood_says_what_to_write(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "jobs?q=state:ded")
+    expect(tab.get_by_role("alert")).to_contain_text("did you mean 'dead'")
 
 
-def test_a_search_without_a_hit_offers_all_jobs(page: Page, shop: Shop) -> None:
-    visit(page, shop, "jobs?q=queue:nowhere")
-    expect(page.get_by_text("No job fits this search")).to_be_visible()
-    page.get_by_role("link", name="Show all jobs").click()
-    expect(page.locator("tbody tr").first).to_be_visible()
+def test_a_search_without_a_hit_offers_all_jobs(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "jobs?q=queue:nowhere")
+    expect(tab.get_by_text("No job fits this search")).to_be_visible()
+    tab.get_by_role("link", name="Show all jobs").click()
+    expect(tab.locator("tbody tr").first).to_be_visible()
 
 
-def test_the_keyboard_alone_finds_chooses_and_cancels_jobs(page: Page, shop: Shop) -> None:
+def test_the_keyboard_alone_finds_chooses_and_cancels_jobs(tab: Page, shop: Shop) -> None:
     for _ in range(3):
         shop.enqueue("shop.keys", queue="keys")
-    visit(page, shop, "overview")
-    page.keyboard.press("g")
-    page.keyboard.press("j")
-    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
-    page.keyboard.press("/")
-    page.keyboard.type("queue:keys")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Escape")
-    expect(page.locator("tbody tr")).to_have_count(3)
-    page.keyboard.press("j")
-    page.keyboard.press("x")
-    page.keyboard.press("j")
-    page.keyboard.press("Shift+X")
-    expect(page.get_by_text("2 selected")).to_be_visible()
-    page.keyboard.press("c")
-    expect(page.get_by_role("dialog")).to_contain_text("Will cancel 2 jobs")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="2 jobs cancelled")).to_be_visible()
-    expect(page.locator("tbody tr").filter(has_text="Cancelled")).to_have_count(2)
+    visit(tab, shop, "overview")
+    tab.keyboard.press("g")
+    tab.keyboard.press("j")
+    expect(tab.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+    tab.keyboard.press("/")
+    tab.keyboard.type("queue:keys")
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Escape")
+    expect(tab.locator("tbody tr")).to_have_count(3)
+    tab.keyboard.press("j")
+    tab.keyboard.press("x")
+    tab.keyboard.press("j")
+    tab.keyboard.press("Shift+X")
+    expect(tab.get_by_text("2 selected")).to_be_visible()
+    tab.keyboard.press("c")
+    expect(tab.get_by_role("dialog")).to_contain_text("Will cancel 2 jobs")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("status").filter(has_text="2 jobs cancelled")).to_be_visible()
+    expect(tab.locator("tbody tr").filter(has_text="Cancelled")).to_have_count(2)
 
 
-def test_all_that_match_are_changed_once_their_number_was_seen(page: Page, shop: Shop) -> None:
+def test_all_that_match_are_changed_once_their_number_was_seen(tab: Page, shop: Shop) -> None:
     for _ in range(60):
         shop.enqueue("shop.many", queue="many")
-    visit(page, shop, "jobs?q=queue:many")
-    page.get_by_role("checkbox", name="Select all on this page").check()
-    expect(page.get_by_text("50 selected")).to_be_visible()
-    page.get_by_role("button", name="Select all that match").click()
-    page.get_by_role("button", name="Hold").click()
-    dialog = page.get_by_role("dialog")
+    visit(tab, shop, "jobs?q=queue:many")
+    tab.get_by_role("checkbox", name="Select all on this page").check()
+    expect(tab.get_by_text("50 selected")).to_be_visible()
+    tab.get_by_role("button", name="Select all that match").click()
+    tab.get_by_role("button", name="Hold").click()
+    dialog = tab.get_by_role("dialog")
     expect(dialog).to_contain_text("Will hold 60 jobs")
     dialog.get_by_role("button", name="Hold").click()
-    expect(page.get_by_role("status").filter(has_text="60 jobs held")).to_be_visible()
+    expect(tab.get_by_role("status").filter(has_text="60 jobs held")).to_be_visible()
     assert shop.ask("GET", "/api/v1/count?verb=release&queue=many")["matched"] == 60
 
 
-def test_the_pages_follow_one_another_and_the_way_back_is_the_browsers(page: Page, shop: Shop) -> None:
+def test_the_pages_follow_one_another_and_the_way_back_is_the_browsers(tab: Page, shop: Shop) -> None:
     for _ in range(55):
         shop.enqueue("shop.paged", queue="paged")
-    visit(page, shop, "jobs?q=queue:paged")
-    expect(page.locator("tbody tr")).to_have_count(50)
-    page.get_by_role("link", name="Older").click()
-    expect(page.locator("tbody tr")).to_have_count(5)
-    page.go_back()
-    expect(page.locator("tbody tr")).to_have_count(50)
+    visit(tab, shop, "jobs?q=queue:paged")
+    expect(tab.locator("tbody tr")).to_have_count(50)
+    tab.get_by_role("link", name="Older").click()
+    expect(tab.locator("tbody tr")).to_have_count(5)
+    tab.go_back()
+    expect(tab.locator("tbody tr")).to_have_count(50)
 
 
-def test_a_new_job_appears_by_itself_and_waits_while_somebody_chooses(page: Page, shop: Shop) -> None:
+def test_a_new_job_appears_by_itself_and_waits_while_somebody_chooses(tab: Page, shop: Shop) -> None:
     shop.enqueue("shop.first", queue="live")
-    visit(page, shop, "jobs?q=queue:live")
-    expect(page.locator("tbody tr")).to_have_count(1)
+    visit(tab, shop, "jobs?q=queue:live")
+    expect(tab.locator("tbody tr")).to_have_count(1)
     shop.enqueue("shop.second", queue="live")
-    expect(page.locator("tbody tr")).to_have_count(2)
-    page.locator("tbody tr").first.get_by_role("checkbox").check()
+    expect(tab.locator("tbody tr")).to_have_count(2)
+    tab.locator("tbody tr").first.get_by_role("checkbox").check()
     shop.enqueue("shop.third", queue="live")
-    page.get_by_role("button", name="1 new job").click()
-    expect(page.locator("tbody tr")).to_have_count(3)
+    tab.get_by_role("button", name="1 new job").click()
+    expect(tab.locator("tbody tr")).to_have_count(3)

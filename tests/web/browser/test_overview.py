@@ -15,28 +15,39 @@ from .rig import Shop, visit
 pytestmark = pytest.mark.needs("chromium")
 
 
-def test_the_figures_count_what_the_store_holds(page: Page, shop: Shop) -> None:
-    visit(page, shop, "overview")
-    figures = page.locator(".figure")
+def test_the_figures_count_what_the_store_holds(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "overview")
+    figures = tab.locator(".figure")
     expect(figures).to_have_count(6)
     expect(figures.filter(has_text="Running").locator(".figure-value")).to_have_text("1")
     expect(figures.filter(has_text="Workers").locator(".figure-value")).to_have_text("1")
 
 
-def test_a_queue_without_workers_says_so_and_a_paused_one_too(page: Page, shop: Shop) -> None:
+def test_a_queue_without_workers_says_so_and_a_paused_one_too(tab: Page, shop: Shop) -> None:
     shop.ask("POST", "/api/v1/queues/pause", {"names": ["payments"]})
-    visit(page, shop, "overview")
-    expect(page.locator(".card", has_text="attic").get_by_text("no workers")).to_be_visible()
-    expect(page.locator(".card", has_text="payments").get_by_text("paused")).to_be_visible()
+    visit(tab, shop, "overview")
+    expect(tab.locator(".card", has_text="attic").get_by_text("no workers")).to_be_visible()
+    expect(tab.locator(".card", has_text="payments").get_by_text("paused")).to_be_visible()
     shop.ask("POST", "/api/v1/queues/resume", {"names": ["payments"]})
-    expect(page.locator(".card", has_text="payments").get_by_text("paused")).to_have_count(0)
+    expect(tab.locator(".card", has_text="payments").get_by_text("paused")).to_have_count(0)
 
 
-def test_a_figure_leads_to_its_jobs(page: Page, shop: Shop) -> None:
+def test_a_figure_leads_to_its_jobs(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "overview")
+    tab.locator(".figure", has_text="Running").get_by_role("link").click()
+    expect(tab).to_have_url(re.compile("q=state:running"))
+    expect(tab.get_by_role("row")).to_have_count(2)
+
+
+def test_where_the_last_worker_died_its_jobs_are_not_told_to_run(page: Page, shop: Shop) -> None:
+    facts = shop.ask("GET", "/api/v1/overview?most=8")
+    for worker in facts["workers"]:
+        worker["alive"] = False
+    page.route("**/api/v1/events*", lambda route: route.abort())
+    page.route("**/api/v1/overview*", lambda route: route.fulfill(json=facts))
     visit(page, shop, "overview")
-    page.locator(".figure", has_text="Running").get_by_role("link").click()
-    expect(page).to_have_url(re.compile("q=state:running"))
-    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_text("The last one died")).to_be_visible()
+    expect(page.get_by_text("queuemgr worker MODULE:APP")).to_be_visible()
 
 
 def test_an_empty_store_shows_the_way_to_the_first_job(page: Page, tmp_path: Path) -> None:

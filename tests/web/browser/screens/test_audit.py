@@ -21,7 +21,7 @@ def test_a_change_on_the_page_is_in_the_list_and_a_refused_one_too(page: Page, y
     expect(page.get_by_role("status").filter(has_text="Queue audited is paused")).to_be_visible()
     yard.server.ask("POST", "/api/v1/queues/pause", {"names": ["unheard-of"]}, X_Queuemgr="1")
     visit(page, yard, "audit")
-    paused = page.locator("tbody tr").filter(has_text="names: [\"audited\"]")
+    paused = page.locator("tbody tr").filter(has_text='names: ["audited"]')
     expect(paused.filter(has_text="Paused queues")).to_contain_text("Done")
     refused = page.locator("tbody tr").filter(has_text="unheard-of")
     expect(refused).to_contain_text("Refused")

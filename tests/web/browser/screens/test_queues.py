@@ -88,8 +88,10 @@ def test_all_dead_jobs_of_a_queue_run_again_after_a_look_at_their_number(page: P
     settled(page, yard, "queues")
     row(page, "payments").get_by_role("button", name="More for payments").click()
     page.get_by_role("menuitem", name="Retry all dead").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Will retry 2 jobs")
-    page.keyboard.press("Escape")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Will retry 2 jobs")
+    dialog.get_by_role("button", name="Not now").click()
+    expect(row(page, "payments").get_by_role("button", name="More for payments")).to_be_focused()
     assert queue(yard, "payments")["counts"]["dead"] == 2
 
 

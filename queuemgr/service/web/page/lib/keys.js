@@ -40,8 +40,6 @@ function pressed(event) {
   const modified = event.ctrlKey || event.metaKey;
   if (!modified && !singleKeys.peek()) return;
   if (event.altKey || (isTyping(event.target) && !modified) || document.querySelector("dialog[open]")) return;
-  // What has the focus answers to Enter by itself.
-  if (event.key === "Enter" && event.target.closest?.("a, button, summary")) return;
   const sequence = event.timeStamp - before.at < SEQUENCE ? `${before.key} ${name}` : name;
   before = { key: name, at: event.timeStamp };
   const found = find(sequence) ?? find(name);

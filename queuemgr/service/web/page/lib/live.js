@@ -83,6 +83,8 @@ async function fetchOnce(topic) {
     if (!(problem instanceof Problem)) throw problem;
     if (!problem.status) connection.value = "offline";
     else turnTo(entry, problem.status < 500);
+    // What the stream says next takes the problem away again, and it says nothing where nothing has changed.
+    if (source?.readyState === EventSource.OPEN) reopenSoon();
     entry.listeners.forEach((listener) => listener({ problem }));
   }
 }

@@ -12,13 +12,20 @@ const open = signal(null);
  */
 export function showDialog(draw) {
   open.peek()?.finish();
+  const before = document.activeElement;
   return new Promise((resolve) => {
     const finish = (answer) => {
       open.value = null;
       resolve(answer);
+      requestAnimationFrame(() => giveBack(before));
     };
     open.value = { draw, finish };
   });
+}
+
+/** The browser gives the focus back at Escape alone; a dialog that was answered is taken away with the focus in it. */
+function giveBack(element) {
+  if (!open.peek() && document.activeElement === document.body) element?.focus();
 }
 
 /**

@@ -46,9 +46,9 @@ export function Wrong({ problem, retry }) {
   </div>`;
 }
 
-/** Draws what came, or that it is coming, or what is wrong. @param {{of: ReturnType<typeof import("../lib/live.js").useLive>, children: (data: any) => any}} props */
+/** Draws what came, or that it is coming, and above it what is wrong since. @param {{of: ReturnType<typeof import("../lib/live.js").useLive>, children: (data: any) => any}} props */
 export function Loaded({ of, children }) {
-  if (of.data !== null) return children(of.data);
-  if (of.problem) return html`<${Wrong} problem=${of.problem} retry=${of.refresh} />`;
-  return html`<div class="loading" role="status"><span class="hidden">${t("loading")}</span><i></i><i></i><i></i></div>`;
+  const wrong = of.problem && html`<${Wrong} problem=${of.problem} retry=${of.refresh} />`;
+  if (of.data !== null) return html`${wrong}${children(of.data)}`;
+  return wrong || html`<div class="loading" role="status"><span class="hidden">${t("loading")}</span><i></i><i></i><i></i></div>`;
 }

@@ -1,5 +1,5 @@
 /** A button that opens a short list of things to do. Arrows move in it, Escape closes it. */
-import { html, useEffect, useRef, useState } from "../lib/dom.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib/dom.js";
 import { Icon } from "./icon.js";
 
 /**
@@ -10,7 +10,8 @@ export function Menu({ label, name, icon, items, kind = "plain" }) {
   const [open, setOpen] = useState(false);
   const place = useRef(null);
   const button = useRef(null);
-  useEffect(() => {
+  // At once: whoever types quickly means the item, not the button.
+  useLayoutEffect(() => {
     if (!open) return undefined;
     place.current.querySelector("[role^=menuitem]:not([disabled])")?.focus();
     const outside = (event) => place.current.contains(event.target) || setOpen(false);

@@ -86,7 +86,7 @@ export function Table({ caption, columns, rows, idOf = (row) => row.id, selectio
 function Row({ id, row, columns, selection, all }) {
   const chosen = selection?.ids.value.has(id);
   const click = (event) => (event.shiftKey ? selection.extend(id, all) : selection.toggle(id));
-  const open = (event) => event.key === "Enter" && !event.target.closest("a, button") && event.currentTarget.querySelector("a")?.click();
+  const open = (event) => event.key === "Enter" && !event.target.closest("a, button, summary, form") && event.currentTarget.querySelector("a")?.click();
   return html`<tr data-id=${id} class=${classes({ chosen })} tabindex="-1" onKeyDown=${open}>
     ${selection && html`<td class="choose"><input type="checkbox" checked=${chosen} aria-label=${t("choose.row", { id })} onClick=${click} /></td>`}
     ${columns.map((one) => html`<td key=${one.key} class=${one.class}>${one.cell(row)}</td>`)}

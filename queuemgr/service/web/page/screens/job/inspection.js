@@ -1,12 +1,13 @@
 /** What a running job does at this moment: its stack, memory and processes, where the service runs it. */
 import { html, useState } from "../../lib/dom.js";
 import { ask, Problem } from "../../lib/api.js";
-import { formatSize } from "../../lib/format.js";
+import { formatDuration, formatSize } from "../../lib/format.js";
 import { t } from "../../lib/i18n.js";
 import { useKeys } from "../../lib/keys.js";
 import { Button } from "../../parts/button.js";
 import { Panel, Wrong } from "../../parts/frame.js";
-import { Json } from "../../parts/json.js";
+
+const NUMBERS = [0, 2, 3, 4];
 
 /** @param {{job: any}} props */
 export function Inspection({ job }) {
@@ -31,12 +32,23 @@ export function Inspection({ job }) {
 }
 
 function Seen({ seen }) {
-  const { stack, processes, ...rest } = seen;
-  const text = Array.isArray(stack) ? stack.join("\n") : stack;
+  const { stack, processes, suspended } = seen;
+  const files = processes.flatMap((one) => one.files.map((file) => ({ pid: one.pid, file })));
   return html`<div class="stack">
-    ${processes?.length > 0 && html`<div class="table-scroll"><table><thead><tr><th scope="col">pid</th><th scope="col">${t("inspect.command")}</th><th scope="col" class="number">CPU</th><th scope="col" class="number">${t("inspect.memory")}</th></tr></thead>
-      <tbody>${processes.map((one) => html`<tr key=${one.pid}><td class="mono">${one.pid}</td><td class="mono break">${one.name ?? one.command}</td><td class="number">${one.cpu_percent ?? one.cpu ?? "–"}</td><td class="number">${one.memory || one.rss ? formatSize(one.memory ?? one.rss) : "–"}</td></tr>`)}</tbody></table></div>`}
-    ${typeof text === "string" ? html`<pre class="code" tabindex="0">${text}</pre>` : stack && html`<${Json} value=${stack} />`}
-    ${rest.suspended && html`<p class="badge warn">${t("inspect.suspended")}</p>`}
+    ${suspended && html`<p><span class="badge warn">${t("inspect.suspended")}</span></p>`}
+    <${Processes} processes=${processes} />
+    ${stack ? html`<pre class="code" tabindex="0">${stack.trimEnd()}</pre>` : html`<p class="faint">${t("inspect.no_stack")}</p>`}
+    ${files.length > 0 && html`<details><summary>${t("inspect.files", { count: files.length })}</summary>
+      <ul class="files">${files.map(({ pid, file }) => html`<li key=${`${pid} ${file}`} class="mono break">${file}</li>`)}</ul></details>`}
   </div>`;
+}
+
+function Processes({ processes }) {
+  const heads = ["PID", t("inspect.state"), "CPU", t("inspect.memory"), t("inspect.threads"), t("inspect.command")];
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t("inspect.processes")}><table>
+    <thead><tr>${heads.map((head, index) => html`<th key=${head} scope="col" class=${NUMBERS.includes(index) ? "number" : undefined}>${head}</th>`)}</tr></thead>
+    <tbody>${processes.map((one) => html`<tr key=${one.pid}>
+      <td class="number">${one.pid}</td><td>${one.state}</td><td class="number">${formatDuration(one.cpu)}</td><td class="number">${formatSize(one.memory)}</td>
+      <td class="number">${one.threads}</td><td class="mono clip command" title=${one.command}>${one.command.replace(/\s+/g, " ")}</td></tr>`)}</tbody>
+  </table></div>`;
 }

@@ -31,6 +31,7 @@ export function Job({ id }) {
   const title = html`<span class="break">${job.task}</span>`;
   const note = html`<span class="job-note"><${StateBadge} state=${job.state} /><span class="job-whole-id"><span class="mono break">${job.id}</span><${Copy} text=${job.id} label=${t("job.copy_id")} /></span></span>`;
   return html`<${Head} title=${title} plain=${job.task} note=${note} actions=${html`<${Actions} job=${job} detail=${detail} />`} />
+    ${problem && html`<${Wrong} problem=${problem} retry=${refresh} />`}
     <div class="job-columns">
       <div class="stack">
         ${job.state === "running" && job.progress !== null && html`<${Running} job=${job} />`}

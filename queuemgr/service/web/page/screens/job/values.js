@@ -27,7 +27,7 @@ export function Numbers({ values, offset }) {
 export function Rows({ rows, offset }) {
   const names = columnsOf(rows);
   const number = Object.fromEntries(names.map((name) => [name, rows.every((row) => ["number", "undefined"].includes(typeof (row[name] ?? undefined)))]));
-  return html`<div class="values" tabindex="0" role="region" aria-label=${t("result.title")}><table>
+  return html`<div class="values" tabindex="0" role="group" aria-label=${t("result.title")}><table>
     <thead><tr><th scope="col" class="number">#</th>${names.map((name) => html`<th key=${name} scope="col" class=${number[name] ? "number" : undefined}>${name}</th>`)}</tr></thead>
     <tbody>${rows.map((row, index) => html`<tr key=${offset + index}><td class="number faint">${offset + index + 1}</td>
       ${names.map((name) => html`<td key=${name} class=${number[name] ? "number" : undefined} title=${long(row[name])}>${shown(row[name])}</td>`)}</tr>`)}</tbody>

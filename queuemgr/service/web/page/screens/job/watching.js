@@ -17,7 +17,7 @@ export function useJob(id) {
   const [kept, keep] = useState(null);
   const [detail, setDetail] = useState(null);
   const [why, setWhy] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [problems, setProblems] = useState({});
   const job = live.data?.jobs[0] ?? kept;
   const gone = Boolean(live.data && !live.data.jobs.length);
   useEffect(() => {
@@ -25,16 +25,22 @@ export function useJob(id) {
   }, [live.data]);
   const moved = job && `${job.state} ${job.attempt} ${job.run_at} ${job.finished_at} ${job.cancel_requested}`;
   const turn = job && !FINISHED.includes(job.state) ? Math.floor(tick.value / WHY_EVERY) : 0;
-  useAnswer("jobs.show", moved && { job_id: id, lines: TAIL, result: false }, [id, moved], setDetail, setProblem);
-  useAnswer("jobs.why", moved && { job_id: id }, [id, moved, turn], setWhy, setProblem);
-  return { job, detail, why, gone, problem: live.problem ?? problem, refresh: live.refresh };
+  const told = (name) => (problem) => setProblems((before) => ({ ...before, [name]: problem }));
+  useAnswer("jobs.show", moved && { job_id: id, lines: TAIL, result: false }, [id, moved], setDetail, told("show"));
+  useAnswer("jobs.why", moved && { job_id: id }, [id, moved, turn], setWhy, told("why"));
+  const problem = live.problem ?? problems.show ?? problems.why ?? null;
+  return { job, detail, why, gone, problem, refresh: live.refresh };
 }
 
-function useAnswer(name, given, depends, take, refused) {
+function useAnswer(name, given, depends, take, tell) {
   useEffect(() => {
     if (!given) return undefined;
     const stop = new AbortController();
-    ask(name, given, { signal: stop.signal }).then(take, (error) => error instanceof Problem && refused(error));
+    const taken = (answer) => {
+      take(answer);
+      tell(null);
+    };
+    ask(name, given, { signal: stop.signal }).then(taken, (error) => error instanceof Problem && tell(error));
     return () => stop.abort();
   }, depends);
 }

@@ -39,9 +39,9 @@ export function Jobs() {
         <${SearchBox} text=${q} search=${search} />
         ${live.problem && html`<${Wrong} problem=${live.problem} retry=${live.refresh} />`}
         ${waiting > 0 && html`<button type="button" class="waiting" onClick=${() => { selection.clear(); setNear(false); }}>${t("jobs.waiting", { count: waiting })}</button>`}
-        <div class="panel" ...${stay}>
-          ${rows ? html`<${Rows} rows=${rows} selection=${selection} q=${q} data=${live.data} />` : !live.problem && html`<${Skeleton} />`}
-        </div>
+        ${(rows || !live.problem) && html`<div class="panel" ...${stay}>
+          ${rows ? html`<${Rows} rows=${rows} selection=${selection} q=${q} data=${live.data} />` : html`<${Skeleton} />`}
+        </div>`}
         <${Pages} data=${live.data} q=${q} after=${after} />
         <${Chosen} text=${q} rows=${rows ?? []} more=${Boolean(live.data?.after)} selection=${selection} all=${all} />
       </div>

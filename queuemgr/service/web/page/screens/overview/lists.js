@@ -11,11 +11,9 @@ const MOST = 6;
 
 /** @param {{jobs: any[], facts: any}} props */
 export function RunningList({ jobs, facts }) {
-  if (!jobs.length) {
-    const none = !facts.workers.some((worker) => worker.alive);
-    return html`<${Empty} icon="workers" title=${t(none ? "overview.no_worker" : "overview.idle")} text=${none ? t("overview.no_worker.text") : ""}
-      command=${none ? "queuemgr worker MODULE:APP" : undefined} />`;
-  }
+  const alive = facts.workers.some((worker) => worker.alive);
+  if (!alive) return html`<${Empty} icon="workers" title=${t("overview.no_worker")} text=${t(`overview.no_worker.${facts.workers.length ? "died" : "text"}`)} command="queuemgr worker MODULE:APP" />`;
+  if (!jobs.length) return html`<${Empty} icon="workers" title=${t("overview.idle")} />`;
   return html`<${List} jobs=${jobs} state="running" draw=${(job) => html`
     <div class="job-name"><a class="clip" href=${link("jobs", {}, job.id)}>${job.task}</a><span class="tag">${job.queue}</span></div>
     <span class="number faint"><${Since} since=${job.started_at} /></span>

@@ -1,5 +1,6 @@
 /** A card for each queue: how its jobs are spread, who looks after it, and what is wrong with it. */
 import { html } from "../../lib/dom.js";
+import { now } from "../../lib/clock.js";
 import { formatShort } from "../../lib/format.js";
 import { t } from "../../lib/i18n.js";
 import { Icon } from "../../parts/icon.js";
@@ -13,6 +14,11 @@ const SHOWN = ["ready", "running", "scheduled", "dead"];
 /** @param {{queues: any[]}} props */
 export function QueueCards({ queues }) {
   return html`<ul class="cards">${queues.map((queue) => html`<${Card} key=${queue.name} queue=${queue} />`)}</ul>`;
+}
+
+/** Long enough for a person to care. */
+function waitsLong({ oldest_ready: at }) {
+  return at && now() - at >= 1;
 }
 
 function Card({ queue }) {
@@ -29,7 +35,7 @@ function Card({ queue }) {
     <ul class="card-counts">
       ${SHOWN.map((state) => html`<li key=${state}><a data-state=${state} class=${queue.counts[state] ? "" : "none"} href=${jobsLink({ queue: queue.name, state })}>
         <${Shape} state=${state} /><span class="hidden">${t(`state.${state}`)}</span> ${formatShort(queue.counts[state])}</a></li>`)}
-      ${queue.oldest_ready && html`<li class="faint card-oldest">${t("overview.oldest")} <${When} at=${queue.oldest_ready} /></li>`}
+      ${waitsLong(queue) && html`<li class="faint card-oldest">${t("overview.oldest")} <${When} at=${queue.oldest_ready} /></li>`}
     </ul>
   </li>`;
 }

@@ -25,7 +25,7 @@ export function queueColumns(rates) {
     { key: "queue", title: t("queues.column.queue"), class: "grow", cell: (queue) => html`<${Queue} queue=${queue} />` },
     { key: "wait", title: t("queues.column.wait"), class: "number desk", cell: ({ oldest_ready: at }) => (at ? html`<${Since} since=${at} />` : html`<span class="faint">–</span>`) },
     { key: "rate", title: t("queues.column.rate"), class: "wide rate", cell: (queue) => html`<${Rate} values=${rates.get(queue.name)} />` },
-    { key: "limit", title: t("queues.column.running"), class: "number", cell: (queue) => html`<${Limit} queue=${queue} />` },
+    { key: "limit", title: t("queues.column.running"), class: "number desk", cell: (queue) => html`<${Limit} queue=${queue} />` },
     { key: "workers", title: t("queues.column.workers"), class: "number desk", cell: ({ workers }) => (workers ? formatShort(workers) : html`<span class="faint">–</span>`) },
     { key: "actions", title: "", label: t("queues.column.actions"), class: "tight", cell: (queue) => html`<${Actions} queue=${queue} />` },
   ];
@@ -40,6 +40,7 @@ function Queue({ queue }) {
     <${StateBar} counts=${queue.counts} />
     <ul class="card-counts">${SHOWN.map((state) => html`<li key=${state}><a data-state=${state} class=${queue.counts[state] ? "" : "none"} title=${t(`state.${state}`)}
       href=${jobsLink({ queue: queue.name, state })}><${Shape} state=${state} /><span class="hidden">${t(`state.${state}`)}</span> ${formatShort(queue.counts[state])}</a></li>`)}</ul>
+    <div class="only-phone queue-phone"><span class="faint">${t("queues.column.running")}</span><${Limit} queue=${queue} /></div>
     ${!queue.workers && waits > 0 && html`<${NoWorkers} name=${queue.name} />`}
   </div>`;
 }

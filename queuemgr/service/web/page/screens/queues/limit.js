@@ -27,11 +27,11 @@ export function Limit({ queue }) {
 
 function Editor({ queue, close }) {
   const field = useRef(null);
+  const [typed, type] = useState(String(queue.limit ?? ""));
   useLayoutEffect(() => void field.current.select(), []);
   const keep = async (event) => {
     event.preventDefault();
-    const text = field.current.value.trim();
-    const done = await limitQueue(queue.name, text === "" ? null : Number(text));
+    const done = await limitQueue(queue.name, typed.trim() === "" ? null : Number(typed));
     if (done) close();
     else field.current?.focus();
   };
@@ -39,7 +39,7 @@ function Editor({ queue, close }) {
     if (event.key === "Escape") close();
   };
   return html`<form class="limit-form" onSubmit=${keep} onKeyDown=${keyed}>
-    <input ref=${field} class="field" type="number" min="1" step="1" value=${queue.limit ?? ""} placeholder="∞" aria-label=${t("queues.limit.of", { name: queue.name })} />
+    <input ref=${field} class="field" type="number" min="1" step="1" value=${typed} onInput=${(event) => type(event.currentTarget.value)} placeholder="∞" aria-label=${t("queues.limit.of", { name: queue.name })} />
     <button type="submit" class="button">${t("queues.limit.keep")}</button>
     <${IconButton} icon="close" label=${t("dismiss")} onClick=${close} />
   </form>`;

@@ -29,7 +29,7 @@ function useQueueKeys(queues) {
     const queue = queues.find((one) => one.name === name);
     if (queue && may("operate")) change(queue);
   };
-  const edit = (queue) => document.querySelector(`tr[data-id="${CSS.escape(queue.name)}"] .limit`)?.click();
+  const edit = () => [...document.querySelectorAll("tr:focus-within .limit")].find((one) => one.checkVisibility())?.click();
   useKeys(
     [
       { keys: "p", text: "queues.key.pause", group: "queues", run: atFocus(turnPause) },

@@ -29,7 +29,7 @@ function Named({ schedule }) {
   const said = inWords(schedule);
   return html`<p class="row"><a class="named break" href=${link("schedules", { name })} onClick=${(event) => opened(event, schedule)}>${name}</a>
       ${paused && html`<span class="badge warn"><${Icon} name="hold" />${t("overview.paused")}</span>`}</p>
-    <p class="break">${said.startsWith(rule) ? html`<code>${rule}</code>${said.slice(rule.length)}` : said}${kind === "cron" && !said.startsWith(rule) && html` <code class="faint">${rule}</code>`}</p>
+    <p class="break">${kind === "cron" && said.startsWith(rule) ? html`<code>${rule}</code>${said.slice(rule.length)}` : said}${kind === "cron" && !said.startsWith(rule) && html` <code class="faint">${rule}</code>`}</p>
     <p class="only-phone faint break"><span>${task}${!paused && next !== null && html` · <${When} at=${next} />`}</span></p>`;
 }
 

@@ -1,0 +1,154 @@
+"""Every screen is reached and used with the keyboard alone: no pointer is moved, and no field is found by a script."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .rig import Shop, visit
+
+pytestmark = pytest.mark.needs("chromium")
+
+FOCUSED = """() => {
+    const one = document.activeElement;
+    if (!one.matches("a, button, input, select, summary, [role]")) return "";
+    const told = [one.getAttribute("aria-label"), one.title, one.labels?.[0]?.textContent, one.textContent];
+    return told.filter(Boolean).join(" ");
+}"""
+
+
+@pytest.fixture
+def keys(tab: Page, shop: Shop) -> Page:
+    """A page on which nothing but keys will be pressed."""
+    visit(tab, shop, "overview")
+    expect(tab.get_by_text("Live", exact=True)).to_be_visible()
+    return tab
+
+
+def press(page: Page, *names: str) -> None:
+    for name in names:
+        page.keyboard.press(name)
+
+
+def to_screen(page: Page, letter: str, title: str) -> None:
+    press(page, "g", letter)
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(page.locator(".loading")).to_have_count(0)
+
+
+def tab_to(page: Page, name: str, most: int = 80) -> None:
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if name in page.evaluate(FOCUSED):
+            return
+    raise AssertionError(f"{most} tabs do not lead to {name!r}")
+
+
+def down_to(page: Page, name: str) -> None:
+    """To the row of that name, by `j`."""
+    expect(page.locator("tbody tr", has_text=name).first).to_be_visible()
+    for _ in range(30):
+        page.keyboard.press("j")
+        if name in page.evaluate("() => document.activeElement.closest('tr')?.textContent ?? ''"):
+            return
+    raise AssertionError(f"no row says {name!r}")
+
+
+def test_from_a_figure_of_the_overview_to_its_jobs(keys: Page) -> None:
+    tab_to(keys, "Running")
+    press(keys, "Enter")
+    expect(keys).to_have_url(re.compile("state:running"))
+    expect(keys.locator("tbody tr")).to_have_count(1)
+
+
+def test_from_the_list_to_a_job_that_is_held_copied_and_released(keys: Page, shop: Shop) -> None:
+    keys.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    job_id = shop.enqueue("shop.keyed", queue="keyed")
+    to_screen(keys, "j", "Jobs")
+    press(keys, "/")
+    keys.keyboard.type("queue:keyed")
+    press(keys, "Enter", "Escape")
+    expect(keys.locator("tbody tr")).to_have_count(1)
+    press(keys, "j", "Enter")
+    expect(keys.get_by_role("heading", level=1)).to_have_text("shop.keyed")
+    expect(keys.get_by_role("button", name="Hold")).to_be_visible()
+    press(keys, "h")
+    expect(keys.locator(".head .state")).to_have_text("Held")
+    tab_to(keys, "Copy as")
+    press(keys, "Enter", "ArrowDown", "Enter")
+    expect(keys.get_by_text("Copied")).to_be_visible()
+    assert "queuemgr enqueue shop.keyed" in keys.evaluate("() => navigator.clipboard.readText()")
+    tab_to(keys, "Release")
+    press(keys, "Enter")
+    expect(keys.locator(".head .state")).to_have_text("Ready")
+    assert shop.job("queue=keyed")["id"] == job_id
+
+
+def test_a_queue_is_paused_and_resumed(keys: Page, shop: Shop) -> None:
+    shop.enqueue("shop.keyed", queue="keyed-too")
+    to_screen(keys, "q", "Queues")
+    down_to(keys, "keyed-too")
+    press(keys, "p")
+    expect(keys.locator("tr", has_text="keyed-too").get_by_text("paused")).to_be_visible()
+    press(keys, "p")
+    expect(keys.locator("tr", has_text="keyed-too").get_by_text("paused")).to_have_count(0)
+
+
+def test_a_worker_rests_and_goes_on(keys: Page) -> None:
+    to_screen(keys, "w", "Workers")
+    tab_to(keys, "Quiet")
+    press(keys, "Enter")
+    expect(keys.get_by_role("button", name="Resume")).to_be_visible()
+    tab_to(keys, "Resume")
+    press(keys, "Enter")
+    expect(keys.get_by_role("button", name="Quiet")).to_be_visible()
+
+
+def test_a_schedule_is_paused(keys: Page, shop: Shop) -> None:
+    schedule = {"rule": "every 1h", "zone": "UTC", "missed": "skip", "task": "shop.keyed"}
+    shop.ask("PUT", "/api/v1/schedules/hourly-keyed", schedule)
+    to_screen(keys, "s", "Schedules")
+    down_to(keys, "hourly-keyed")
+    press(keys, "p")
+    expect(keys.locator("tr", has_text="hourly-keyed").get_by_text("paused")).to_be_visible()
+    shop.ask("DELETE", "/api/v1/schedules/hourly-keyed")
+
+
+def test_the_jobs_of_one_cause_run_again(keys: Page, shop: Shop) -> None:
+    to_screen(keys, "f", "Failures")
+    down_to(keys, "ValueError")
+    press(keys, "r")
+    expect(keys.get_by_role("dialog")).to_contain_text("1")
+    press(keys, "Enter")
+    expect(keys.get_by_role("dialog")).to_have_count(0)
+    expect(keys.get_by_role("status").filter(has_text="1 job")).to_be_visible()
+    shop.await_counts()
+
+
+def test_a_rule_is_added_and_removed(keys: Page) -> None:
+    to_screen(keys, "a", "Alerts")
+    press(keys, "n")
+    expect(keys.get_by_role("dialog")).to_be_visible()
+    tab_to(keys, "For", most=12)
+    press(keys, "Enter")
+    row = keys.locator("tr", has_text="queue_length > 1000 for 5m")
+    expect(row).to_be_visible()
+    tab_to(keys, "queue_length > 1000 for 5m")
+    press(keys, "Enter", "ArrowDown", "Enter")
+    expect(keys.get_by_role("dialog")).to_be_visible()
+    tab_to(keys, "Remove", most=6)  # what cannot be taken back is not what Enter does by itself
+    press(keys, "Enter")
+    expect(row).to_have_count(0)
+
+
+def test_the_audit_list_is_walked_and_left_by_the_palette(keys: Page, shop: Shop) -> None:
+    shop.enqueue("shop.keyed", queue="keyed")
+    to_screen(keys, "u", "Audit")
+    press(keys, "j")
+    assert keys.evaluate("() => Boolean(document.activeElement.closest('tbody tr'))")
+    press(keys, "Control+k")
+    keys.keyboard.type("overview")
+    press(keys, "Enter")
+    expect(keys.get_by_role("heading", level=1)).to_have_text("Overview")

@@ -1,0 +1,80 @@
+"""Agents that are answered by the page's own server, at /mcp: behind its gate, with no more than they are allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from queuemgr.errors import ConfigError
+from queuemgr.service.access.tokens import Tokens
+from queuemgr.service.places import Place
+from queuemgr.service.web.bridge import Bridge
+from queuemgr.service.web.config import WebConfig
+from tests.web.rig import Asked, Server
+
+pytest.importorskip("mcp_types", reason="needs the package mcp, version 2")
+
+from tests.agents.rig import on_http
+
+HELLO: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+
+
+def say(url: str, **headers: str) -> int:
+    sent = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(f"{url}/mcp", json.dumps(HELLO).encode(), sent)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_an_agent_looks_by_the_page_s_server_and_may_only_look(tmp_path: Path, url: str) -> None:
+    async def scene() -> tuple[dict[str, Any], Any]:
+        async with on_http(f"{server.url}/mcp") as agent:
+            return await agent.tools(), await agent.call("overview")
+
+    with Server(tmp_path, url, "--mcp") as server:
+        tools, told = asyncio.run(asyncio.wait_for(scene(), 60))
+        assert not told.failed
+        assert told.facts["queues"] == []
+        assert "jobs_enqueue" not in tools
+        assert server.ask("GET", "/api/v1/overview").status == 200
+    assert "Traceback" not in server.log
+
+
+def test_agents_pass_the_gate_of_the_page(tmp_path: Path, url: str) -> None:
+    secret = Tokens(tmp_path / "tokens.json").add("bot", "operate")[1]
+
+    async def tools() -> dict[str, Any]:
+        async with on_http(f"{server.url}/mcp", secret) as agent:
+            return await agent.tools()
+
+    with Server(tmp_path, url, "--mcp", "administer", "--always-token") as server:
+        assert say(server.url) == 401
+        assert say(server.url, host="evil.example") == 403
+        assert say(server.url, sec_fetch_site="cross-site") == 403
+        assert say(server.url, authorization="Bearer qmgr_wrong") == 401
+        found = asyncio.run(asyncio.wait_for(tools(), 60))
+        assert "jobs_enqueue" in found
+        assert "service_shutdown" not in found
+        assert not [name for name in found if name.startswith("tokens_")]
+
+
+def test_without_the_wish_there_is_nothing_for_agents(server: Server) -> None:
+    assert server.ask("POST", "/mcp", HELLO).status in (404, 405)
+
+
+def test_a_scope_that_does_not_exist_is_named(url: str, tmp_path: Path) -> None:
+    bridge = Bridge(WebConfig(place=Place(url), proc_dir=str(tmp_path), mcp="write"))
+    with pytest.raises(ConfigError, match="'write' is none"):
+        Asked(bridge)("GET", "/api/v1/overview")
+    bridge.close()

@@ -39,11 +39,14 @@ K = TypeVar("K", bound=type)
 
 REDIS = "queuemgr.stores.redis.store:RedisStore"
 POSTGRES = "queuemgr.stores.postgres.store:PostgresStore"
+LARAVEL_TABLE = "queuemgr.dialects.laravel.database.store:LaravelTableStore"
 STORES = {
     "sqlite": "queuemgr.stores.sqlite.store:SqliteStore",
     "postgresql": POSTGRES,
     "postgres": POSTGRES,
     "laravel+redis": "queuemgr.dialects.laravel.store:LaravelStore",
+    "laravel+postgresql": LARAVEL_TABLE,
+    "laravel+sqlite": LARAVEL_TABLE,
     "redis": REDIS,
     "rediss": REDIS,
     "unix": REDIS,

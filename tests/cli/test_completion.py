@@ -20,7 +20,7 @@ def completed(line: str) -> list[str]:
     ("line", "answers"),
     [
         ("queuemgr jo", ["jobs", "job"]),
-        ("queuemgr jobs re", ["retry", "release"]),
+        ("queuemgr jobs rel", ["release"]),
         ("queuemgr jobs list --st", ["--state", "--store"]),
         ("queuemgr jobs list --state s", ["scheduled", "succeeded"]),
         ("queuemgr completion f", ["fish"]),

@@ -78,7 +78,8 @@ def test_a_worker_that_is_killed_loses_no_job(
         assert second.wait(PATIENCE) == 0
     assert sum(lines(file)[f"ended {n}"] for n in range(JOBS)) - JOBS <= unsettled
     with redis.Redis(port=port) as client:
-        assert list(client.scan_iter(f"{appname}_*", count=10_000)) == []
+        # What was answered to the last call stands for a minute.
+        assert [key for key in client.scan_iter(f"{appname}_*", count=10_000) if b":sent:" not in key] == []
 
 
 @pytest.mark.crash

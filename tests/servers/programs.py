@@ -34,7 +34,7 @@ SOURCES = {
     "pgbouncer": Source("pgbouncer"),
     "chromium": Source("chromium"),
     "php": Source(
-        "php-cli php-redis php-mbstring php-illuminate-queue php-laravel-framework",
+        "php-cli php-redis php-mbstring php-sqlite3 php-pgsql php-illuminate-queue php-laravel-framework",
         beside="/usr/share/php/Illuminate/Queue/RedisQueue.php",
     ),
 }

@@ -81,6 +81,7 @@ def test_however_jobs_move_their_numbers_are_right(
 ) -> None:
     monkeypatch.setattr(counting, "BEHIND", 100)
     monkeypatch.setattr(counting, "AT_ONCE", 37)
+    monkeypatch.setattr(counting, "STEPS", 2)  # so that what is asked is far behind at times, and at times is not
     life = Life(store, seed)
 
     async def live() -> None:
@@ -121,6 +122,18 @@ def test_whoever_asks_for_numbers_lets_the_count_follow(store: SqliteStore) -> N
     store.enqueue_now([make_job() for _ in range(counting.BEHIND + 1)])
     assert store._db.read(counting.is_behind)
     assert asyncio.run(store.count(Query())) == counting.BEHIND + 1
+    assert not store._db.read(counting.is_behind)
+
+
+def test_whoever_asks_first_does_not_wait_until_all_jobs_were_counted(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "AT_ONCE", 100)
+    store.enqueue_now([make_job() for _ in range(counting.BEHIND + 1 + 100 * counting.STEPS)])
+    number = counting.BEHIND + 1 + 100 * counting.STEPS
+    assert [info.counts for info in asyncio.run(store.queues())] == [{State.READY: number}]
+    assert store._db.read(counting.is_behind)
+    assert asyncio.run(store.count(Query(states=(State.READY,)))) == number
     assert not store._db.read(counting.is_behind)
 
 

@@ -1,6 +1,6 @@
-"""Laravel's queues: its payloads, its PHP values, its encryption, and its Redis driver as a store.
+"""Laravel's queues: its payloads, its PHP values, its encryption, and its Redis and database drivers as stores.
 
-The database driver of Laravel is not here.
+The other drivers of Laravel are not here.
 """
 
 from __future__ import annotations

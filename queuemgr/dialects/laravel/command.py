@@ -42,7 +42,7 @@ def open_command(payload: Payload, encrypter: Encrypter | None) -> Command | str
     body = text.encode()
     if encrypted:
         if encrypter is None:
-            return "it is encrypted and this worker has no APP_KEY"
+            return "it is encrypted and there is no APP_KEY here"
         try:
             inner = unserialize(encrypter.decrypt(text))
         except UndecodableError as error:

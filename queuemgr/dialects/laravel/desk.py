@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from queuemgr.dialect import Ability, Limited, refuse
-from queuemgr.errors import ConfigError, UndecodableError, did_you_mean
+from queuemgr.errors import ConfigError, JobNotFound, UndecodableError, did_you_mean
 from queuemgr.job import State
-from queuemgr.store import KEEP_DEAD
+from queuemgr.store import KEEP_DEAD, Page, QueueInfo
 
+from .database.listing import Found as Shelved
 from .format import WAYS_OUT
 from .link import translated
 from .listing import Found, Listing
 from .payload import parse
 from .picking import reason
+from .shelf import MARK, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from queuemgr.clock import Clock
     from queuemgr.job import JobRecord
-    from queuemgr.store import Page, Query, QueueInfo, WorkerInfo
+    from queuemgr.store import Query, WorkerInfo
 
     from .format import Laravel
     from .keys import Keys
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from .workers import Workers
 
 VERBS = ("retry", "cancel", "delete", "hold", "release")
+PUT_AWAY = 500
 BY_HAND = "cancelled by hand"
 
 
@@ -43,17 +47,18 @@ class Desk(Limited):
     _keys: Keys
     _link: Link
     _workers: Workers
+    _shelf: Shelf | None
 
     @property
     def _listing(self) -> Listing:
         return Listing(self._link, self._keys, self.dialect)
 
     async def get(self, job_id: str) -> JobRecord:
-        return (await self._listing.get(job_id, self.clock.now())).record
+        return (await self._anywhere(job_id)).record
 
     async def raw(self, job_id: str) -> bytes:
         """The payload's exact bytes. Raises JobNotFound."""
-        return (await self._listing.get(job_id, self.clock.now())).body
+        return (await self._anywhere(job_id)).body
 
     async def arguments(self, job_id: str) -> bytes:
         """Raises UndecodableError where only Laravel can see them."""
@@ -63,20 +68,40 @@ class Desk(Limited):
         return contents.args
 
     async def find(self, query: Query, limit: int = 50, after: int | str | None = None) -> Page:
-        return await self._listing.find(query, limit, after, self.clock.now())
+        now = self.clock.now()
+        if self._shelf is None:
+            return await self._listing.find(query, limit, after, now)
+        page = Page([], None)
+        if not str(after or "").startswith(MARK):
+            page = await self._listing.find(query, limit, after, now)
+            if page.after is not None:
+                return page
+            after = None
+        more = await self._shelf.find(query, limit - len(page.jobs), after, now)
+        return Page([*page.jobs, *more.jobs], more.after or (MARK + "0" if len(page.jobs) == limit else None))
 
     async def count(self, query: Query) -> int:
-        return await self._listing.count(query, self.clock.now())
+        now = self.clock.now()
+        shelved = 0 if self._shelf is None else len(await self._shelf.all(query, now))
+        return await self._listing.count(query, now) + shelved
 
     async def queues(self) -> list[QueueInfo]:
-        return await self._listing.queues()
+        found = {info.name: info for info in await self._listing.queues()}
+        for name, number in ({} if self._shelf is None else await self._shelf.counts()).items():
+            info = found.get(name) or QueueInfo(name=name, paused=False, counts={})
+            found[name] = replaced(info, counts={**info.counts, State.DEAD: info.counts.get(State.DEAD, 0) + number})
+        return [found[name] for name in sorted(found)]
 
     async def workers(self) -> list[WorkerInfo]:
         return await self._workers.all(self.clock.now())
 
     async def dead(self, queue: str, limit: int) -> list[tuple[str, bytes, Why]]:
         """The newest dead jobs of one queue: id, payload's exact bytes, and why."""
-        return await self._listing.dead(queue, limit)
+        dead = await self._listing.dead(queue, limit)
+        if self._shelf is not None and len(dead) < limit:
+            newest = await self._shelf.newest(queue, limit - len(dead))
+            dead += [(failure.uuid, failure.payload, failure.why) for failure in newest]
+        return dead
 
     async def resend(self, queue: str, from_list: str, kept: bytes, payload: bytes) -> bool:
         """Send back, once, what an older program kept in a list of Redis. `kept` is what stands there."""
@@ -112,11 +137,18 @@ class Desk(Limited):
                 refuse(Ability.HOLDING, self.ways_out)
             case _:
                 raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
-        return sum([await act(found) async for found in self._listing.all(query, self.clock.now())])
+        now = self.clock.now()
+        changed = sum([await act(found) async for found in self._listing.all(query, now)])
+        if self._shelf is not None and verb in ("retry", "delete"):
+            changed += sum(
+                [await self._from_shelf(self._shelf, verb, one) for one in await self._shelf.all(query, now)]
+            )
+        return changed
 
     async def prune(self, limit: int = 1000) -> int:
         gone = 0
         for name in await self._listing.queue_names():
+            await self._put_away(name)
             queue = self._keys.queue(name)
             with translated():
                 old = self.clock.now() - KEEP_DEAD
@@ -141,6 +173,33 @@ class Desk(Limited):
 
     async def key_remove_if(self, key: str, value: bytes) -> bool:
         return bool(await self._link.run("remove_if", [self._keys.value(key)], [value]))
+
+    async def _anywhere(self, job_id: str) -> Found | Shelved:
+        """Raises JobNotFound."""
+        try:
+            return await self._listing.get(job_id, self.clock.now())
+        except JobNotFound:
+            if self._shelf is None:
+                raise
+        return await self._shelf.get(job_id, self.clock.now())
+
+    async def _put_away(self, name: str) -> None:
+        """Hand what is dead in this queue to Laravel's table of failed jobs, where there is one."""
+        if self._shelf is None:
+            return
+        while ids := await self._shelf.put(name, await self._listing.dead(name, PUT_AWAY)):
+            await self._forget(name, [part for job_id in ids for part in ("dead", job_id)])
+
+    async def _from_shelf(self, shelf: Shelf, verb: str, found: Shelved) -> int:
+        if verb == "retry" and found.payload is not None:
+            # It is in the queue before it leaves the table: killed here, it may run and still be listed as failed.
+            marker = replace(found.payload.marker.at_rest(), claims=found.failure.why.claims if found.failure else 0)
+            body = found.payload.changed(attempts=0, marker=marker, anytime=True)
+            queue = self._keys.queue(found.record.queue)
+            await self._link.run("push", [queue.ready, queue.notify], [body])
+        elif verb == "retry":
+            return 0
+        return await shelf.remove(found.record.id)
 
     async def _retry(self, found: Found) -> int:
         if found.stage not in ("dead", "delayed"):

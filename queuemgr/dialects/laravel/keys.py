@@ -79,12 +79,20 @@ class Keys:
     def queues_of(self, worker: str) -> str:
         return f"{self.prefix}{OWN}:queues:{worker}"
 
+    def sent(self, queue: str, job_id: str) -> str:
+        """What was answered to the call that sent this job as its first one."""
+        return f"{self.prefix}{OWN}:sent:{f'{{{queue}}}:' if self.tagged else ''}{job_id}"
+
     def value(self, key: str) -> str:
         return f"{self.prefix}{OWN}:key:{key}"
 
+    def cached(self, key: str) -> str:
+        """What Laravel's cache keeps under this key."""
+        return f"{self.prefix}{self.cache_prefix}{key}"
+
     def lock(self, task: str, key: str, version: int) -> str:
         """The lock of a unique job, under the name by which Laravel of this version releases it."""
-        return f"{self.prefix}{self.cache_prefix}laravel_unique_job:{task}{':' if version >= 11 else ''}{key}"
+        return self.cached(f"laravel_unique_job:{task}{':' if version >= 11 else ''}{key}")
 
     @property
     def pattern(self) -> str:

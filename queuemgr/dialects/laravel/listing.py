@@ -71,7 +71,7 @@ class Listing:
         """Raises JobNotFound."""
         for queue in await self.queue_names():
             for stage in STAGES:
-                async for found in self._walk(queue, stage, now, 0, _quoted(job_id)):
+                async for found in self._walk(queue, stage, now, 0, quoted(job_id)):
                     if found.record.id == job_id:
                         return found if stage != "reserved" else await self._with_holder(found)
         raise JobNotFound(job_id)
@@ -287,9 +287,9 @@ def fits(record: JobRecord, query: Query) -> bool:
 
 def _needle(query: Query) -> str:
     """A text that the payload of every wanted job contains."""
-    return _quoted(query.ids[0]) if len(query.ids) == 1 else ""
+    return quoted(query.ids[0]) if len(query.ids) == 1 else ""
 
 
-def _quoted(job_id: str) -> str:
+def quoted(job_id: str) -> str:
     # An id that is a hash stands nowhere in its payload.
     return f'"{job_id}"' if len(job_id) in (32, 36) and job_id.replace("-", "").isalnum() else ""

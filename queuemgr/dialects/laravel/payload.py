@@ -151,6 +151,14 @@ def parse(raw: bytes, counted: int | None = None) -> Payload:
     return payload
 
 
+def has_count(raw: bytes) -> bool:
+    """Whether a payload counts its attempts itself. Raises UndecodableError."""
+    try:
+        return "attempts" in msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UndecodableError(f"the payload is no JSON object: {error}") from error
+
+
 def _convert(raw: bytes, kind: Any, name: str) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)

@@ -124,6 +124,12 @@ class Picking:
         )
         return Picked(payload.raw, reserve(payload, lease, self.count_crashes), lease)
 
+    def leave(self, picked: Picked, obstacle: str) -> None:
+        """It stays after all, because of this."""
+        self.running.discard(picked.lease.id)
+        self.suspect = self.suspect or bool(picked.lease.crashes)
+        _tell_once(picked.lease.task, obstacle)
+
     def _known(self, payload: Payload) -> str | None:
         return next((name for name in payload.names if name in self.tasks), None)
 

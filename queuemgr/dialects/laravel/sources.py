@@ -6,6 +6,7 @@ A borrowed client is never used itself: how it decodes answers and how long it w
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -40,7 +41,7 @@ class FromUrl:
 
 
 class FromClient:
-    """Of a client of redis-py, synchronous or not. Raises ConfigError for what is none, and for clusters and sentinels.
+    """Of a client of redis-py, synchronous or not; a sentinel's leads to the master. Raises ConfigError for others.
 
     The connections are made anew, to where the client's own lead.
     """
@@ -50,20 +51,24 @@ class FromClient:
         given = getattr(pool, "connection_kwargs", None)
         names = [base.__name__ for base in getattr(getattr(pool, "connection_class", None), "__mro__", ())]
         self._kind = next((kind for kind in KINDS if kind in names), "")
-        if not isinstance(given, dict) or not self._kind or any("Sentinel" in name for name in names):
+        self._sentinel = _sentinel_of(pool) if any("Sentinel" in name for name in names) else None
+        if not isinstance(given, dict) or not self._kind:
             raise ConfigError(
                 f"a {type(client).__module__}.{type(client).__name__} is no client of one Redis server: "
                 "pass a redis.Redis or a redis.asyncio.Redis"
             )
         carried = {name: value for name, value in given.items() if name in CARRIED or name.startswith("ssl_")}
         self._given = {name: value for name, value in carried.items() if value is not None}
+        if self._sentinel is not None:
+            # Where the master is now, is the sentinel's to say.
+            self._given = {name: value for name, value in self._given.items() if name not in ("host", "port")}
 
     @property
     def url(self) -> str | None:
         """What comes behind `scheme://` of a URL that leads there; None where no URL can."""
         told = self._given
         secret = {name for name in told if name.startswith("ssl_")} | {"credential_provider"}
-        if self._kind != "Connection" or secret & told.keys():
+        if self._kind != "Connection" or secret & told.keys() or self._sentinel is not None:
             return None
         password = quote(str(told["password"]), safe="") if "password" in told else None
         user = quote(str(told.get("username", "")), safe="")
@@ -73,16 +78,40 @@ class FromClient:
         return f"{login}{host}:{told.get('port', 6379)}/{told.get('db', 0)}"
 
     def asynchronous(self) -> Any:
-        module = redis_module("redis.asyncio")
-        kind = getattr(redis_module("redis.asyncio.connection"), self._kind)
-        pool = module.ConnectionPool(connection_class=kind, **self._given, **_options("redis.asyncio.retry"))
-        return module.Redis.from_pool(pool)
+        return self._made("redis.asyncio")
 
     def synchronous(self) -> Any:
-        module = redis_module("redis")
-        kind = getattr(redis_module("redis.connection"), self._kind)
-        pool = module.ConnectionPool(connection_class=kind, **self._given, **_options("redis.retry"))
+        return self._made("redis")
+
+    def _made(self, package: str) -> Any:
+        module, more = redis_module(package), {**self._given, **_options(f"{package}.retry")}
+        if self._sentinel is not None:
+            tls = {"ssl": True} if self._kind == "SSLConnection" else {}
+            sentinel = redis_module(f"{package}.sentinel").Sentinel(
+                self._sentinel.places, sentinel_kwargs=self._sentinel.options
+            )
+            return sentinel.master_for(self._sentinel.service, **more, **tls)
+        kind = getattr(redis_module(f"{package}.connection"), self._kind)
+        pool = module.ConnectionPool(connection_class=kind, **more)
         return module.Redis.from_pool(pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """Where the sentinels are, how they are spoken to, and the name of the master that they watch."""
+
+    service: str
+    places: list[tuple[str, int]]
+    options: dict[str, Any]
+
+
+def _sentinel_of(pool: Any) -> Sentinel:
+    if not pool.is_master:
+        raise ConfigError("this client leads to replicas, which take no jobs: pass what Sentinel.master_for returns")
+    manager = pool.sentinel_manager
+    told = [one.connection_pool.connection_kwargs for one in manager.sentinels]
+    places = [(str(one["host"]), int(one["port"])) for one in told]
+    return Sentinel(pool.service_name, places, dict(manager.sentinel_kwargs))
 
 
 @cache

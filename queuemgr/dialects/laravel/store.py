@@ -6,20 +6,26 @@ dashboards see ours as their own. What Laravel has nothing for raises Unsupporte
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.clock import ServerClock, SystemClock
-from queuemgr.errors import JobExists
+from queuemgr.errors import JobExists, StoreUnavailable
 from queuemgr.fault import point
+from queuemgr.job import State
 from queuemgr.store import REMOTE_LEASE, Claimed, Enqueued
 
 from . import address
 from .desk import Desk
 from .link import Link, translated
 from .picking import Picked, Picking, field_of, needles_of, shared_out, too_large
+from .restart import KEY as RESTARTED
+from .restart import Restart
 from .settling import Settling
+from .shelf import Shelf
 from .sources import FromUrl
 from .waiting import Waiting
 from .workers import Workers
@@ -37,6 +43,7 @@ PAGE = 200
 MOST_PAGES = 16
 MOST_MOVED = 500
 MANY = 500
+PAUSES = (0.05, 0.2, 0.5)
 
 
 class LaravelStore(Desk):
@@ -61,9 +68,12 @@ class LaravelStore(Desk):
         self._workers = Workers(self._link, self._keys, self.lease)
         self._waiting = Waiting(self._link, self._keys, self.clock)
         self._settling = Settling(self.dialect, self._keys, self._ways.count_crashes)
+        self._shelf = Shelf(self._address.failed, self.dialect) if self._address.failed else None
+        self._restart = Restart(self._restarted)
         self._held: dict[tuple[str, str, int], tuple[Lease, bytes]] = {}
         self._offsets: dict[str, int] = {}
         self._heard = float("-inf")
+        self._answered: str | None = None
 
     async def open(self) -> None:
         await self._hear()
@@ -71,6 +81,8 @@ class LaravelStore(Desk):
     async def close(self) -> None:
         await self._waiting.close()
         await self._link.close()
+        if self._shelf is not None:
+            await asyncio.to_thread(self._shelf.close)
 
     async def rest(self) -> None:
         """Close the connections of this event loop that nobody uses now, where the loop ends and the store lives on."""
@@ -82,16 +94,26 @@ class LaravelStore(Desk):
         if not jobs:
             return []
         await self._hear()
-        keys, arguments = self._sending(jobs)
-        done = _accepted(jobs, await self._link.run("enqueue", keys, arguments))
-        point("enqueue.committed")
-        return done
+        call = self._sending(jobs)
+        for pause in PAUSES:
+            with suppress(StoreUnavailable):
+                return self._sent(jobs, call, await self._link.run("enqueue", *call))
+            await asyncio.sleep(pause)
+        return self._sent(jobs, call, await self._link.run("enqueue", *call))
 
     def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]:
         if not jobs:
             return []
-        keys, arguments = self._sending(jobs)
-        done = _accepted(jobs, self._link.run_now("enqueue", keys, arguments))
+        call = self._sending(jobs)
+        for pause in PAUSES:
+            with suppress(StoreUnavailable):
+                return self._sent(jobs, call, self._link.run_now("enqueue", *call))
+            time.sleep(pause)
+        return self._sent(jobs, call, self._link.run_now("enqueue", *call))
+
+    def _sent(self, jobs: Sequence[Job], call: tuple[list[str], list[Any]], answer: list[Any]) -> list[Enqueued]:
+        done = _accepted(jobs, answer)
+        self._answered = None if self._keys.tagged else call[0][-1]
         point("enqueue.committed")
         return done
 
@@ -120,12 +142,17 @@ class LaravelStore(Desk):
                 ttl = int((job.unique.window or 0) * 1000)
                 arguments += [place(lock), ttl, job.id, job.unique.on_conflict]
             arguments.append(raw)
+        answered = self._answered
+        arguments.append("forget" if answered is not None else "")
+        keys += [key for key in (answered, self._keys.sent(jobs[0].queue, jobs[0].id)) if key is not None]
         return keys, arguments
 
     # claim
 
     async def claim(self, claim: Claim) -> Claimed:
         now = await self._hear()
+        if self._address.restart and await self._restart.ask():
+            return Claimed([])
         for worker in await self._workers.found_dead(now):
             await self._part(worker.id, now, blame=worker.state != "stopping")
         mine = [lease for (worker, *_), (lease, _) in self._held.items() if worker == claim.worker]
@@ -135,6 +162,8 @@ class LaravelStore(Desk):
         for name, share in claim.queues:
             picking = Picking(self.dialect, name, claim.tasks, now, self._ways.count_crashes, suspect, running)
             dues += await self._pick(picking, claim.limit)
+            if picking.graves:
+                await self._put_away(name)
             suspect = picking.suspect
             picks.append((name, share, picking.picked))
         point("claim.updated")
@@ -223,6 +252,8 @@ class LaravelStore(Desk):
         for settlement in settlements:
             self._held.pop((settlement.worker, settlement.lease.id, settlement.lease.attempt), None)
         point("settle.committed")
+        for queue in {one.lease.queue for one in settlements if one.verdict.state is State.DEAD}:
+            await self._put_away(queue)
         return answers
 
     async def _reserved(self, lease: Lease, worker: str) -> bytes | None:
@@ -238,7 +269,10 @@ class LaravelStore(Desk):
     # the worker
 
     async def join(self, worker: WorkerInfo) -> None:
-        await self._workers.join(worker, await self._hear())
+        now = await self._hear()
+        if self._address.restart:
+            await self._restart.begin()
+        await self._workers.join(worker, now)
 
     async def beat(self, worker: str, state: str | None = "running") -> list[str]:
         now = await self._hear()
@@ -264,6 +298,11 @@ class LaravelStore(Desk):
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         await self._waiting.for_work(queues, timeout)
+
+    async def _restarted(self) -> bytes | None:
+        with translated():
+            called: bytes | None = await self._link.client.get(self._keys.cached(RESTARTED))
+            return called
 
     async def _hear(self) -> float:
         """The time now. The server's clock is asked once in a while."""

@@ -24,10 +24,25 @@ BEHIND = 2000
 AT_ONCE = 5000
 """How many are counted in one transaction, which takes a few milliseconds."""
 
+STEPS = 4
+"""How many such transactions whoever asks waits for."""
+
 TALLY = f"""
 (SELECT queue, task, state, number FROM queuemgr_counts
  UNION ALL SELECT queue, task, state, 1 FROM queuemgr_jobs WHERE seq > {COUNTED_UPTO})
 """
+_COUNTED = "SELECT queue, state, number FROM queuemgr_counts"
+_UNCOUNTED = tuple(
+    f"SELECT queue, {state}, count(*) FROM queuemgr_jobs INDEXED BY queuemgr_{index} "
+    f"WHERE {which} AND seq > {COUNTED_UPTO} GROUP BY {group}"
+    for index, which, state, group in (
+        # A state that is a number and no column is read without the row.
+        ("ready", "state = 1 AND crashes = 0", "1", "queue"),
+        ("suspect", "state = 1 AND crashes > 0", "1", "queue"),
+        ("by_state", "state <> 1 AND state < 5", "state", "queue, state"),
+        ("by_queue", "done > 0", "done", "queue, done"),
+    )
+)
 _ADD = """
 INSERT INTO queuemgr_counts VALUES (?, ?, ?, ?)
 ON CONFLICT (queue, task, state) DO UPDATE SET number = number + excluded.number
@@ -40,6 +55,16 @@ def tally(connection: sqlite3.Connection) -> Counter[tuple[str, str, int]]:
     for *which, number in connection.execute("SELECT queue, task, state, number FROM queuemgr_counts"):
         found[tuple(which)] = number
     found.update(connection.execute(f"SELECT queue, task, state FROM queuemgr_jobs WHERE seq > {COUNTED_UPTO}"))
+    return found
+
+
+def of_queues(connection: sqlite3.Connection) -> Counter[tuple[str, int]]:
+    """How many of each (queue, state)."""
+    sources = (_COUNTED, *_UNCOUNTED) if is_behind(connection) else (f"SELECT queue, state, number FROM {TALLY}",)
+    found: Counter[tuple[str, int]] = Counter()
+    for source in sources:
+        for queue, state, number in connection.execute(source):
+            found[queue, state] += number
     return found
 
 

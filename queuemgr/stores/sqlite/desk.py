@@ -59,8 +59,10 @@ class Desk:
 
     async def _count(self) -> None:
         with suppress(StoreUnavailable):  # what cannot be written is counted by reading
-            while await self._db.aread(counting.is_behind) and await self._db.awrite(counting.follow, quiet=True):
-                pass
+            for _ in range(counting.STEPS):
+                if not await self._db.aread(counting.is_behind):
+                    return
+                await self._db.awrite(counting.follow, quiet=True)
 
     async def workers(self) -> list[WorkerInfo]:
         return await self._db.aread(partial(reading.workers, self._clock.now()))

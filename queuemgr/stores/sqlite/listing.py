@@ -66,7 +66,7 @@ def is_counted(query: Query) -> bool:
 
 
 def _sources_of_count(query: Query, connection: sqlite3.Connection) -> Iterator[tuple[str, list[Any]]]:
-    if is_counted(query):
+    if is_counted(query) and not counting.is_behind(connection):
         where, values = conditions(query)
         yield f"coalesce(sum(number), 0) FROM {counting.TALLY} WHERE {where}", values
         return
@@ -77,7 +77,7 @@ def _sources_of_count(query: Query, connection: sqlite3.Connection) -> Iterator[
 
 def queues(connection: sqlite3.Connection) -> list[QueueInfo]:
     counts: dict[str, Counter[State]] = {}
-    for (queue, _, state), number in counting.tally(connection).items():
+    for (queue, state), number in counting.of_queues(connection).items():
         if number and state in _STATES:
             counts.setdefault(queue, Counter())[State(state)] += number
     paused = {row[0] for row in connection.execute("SELECT queue FROM queuemgr_paused")}

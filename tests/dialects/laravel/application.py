@@ -46,7 +46,7 @@ class Application:
     def begin_and_die(self) -> None:
         self.send({"name": "hang"})
         sign = self.folder / "began"
-        worker = subprocess.Popen(["php", APP, "work"], env={**self._environment(), "TOUCH": str(sign)})
+        worker = subprocess.Popen(["php", APP, "work"], env={**self.environment(), "TOUCH": str(sign)})
         end = time.monotonic() + PATIENCE
         while not sign.exists() and time.monotonic() < end:
             time.sleep(0.01)
@@ -63,10 +63,10 @@ class Application:
     def tell(self, *words: str) -> str:
         """What the application prints in answer to these words."""
         done = subprocess.run(
-            ["php", APP, *words], env=self._environment(), capture_output=True, text=True, timeout=PATIENCE, check=False
+            ["php", APP, *words], env=self.environment(), capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return {**os.environ, "REDIS_PORT": str(urlsplit(self.url).port), "REDIS_PREFIX": self.keys.prefix}

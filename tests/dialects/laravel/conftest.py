@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from .application import Application
+from .tables import TableApplication
 
 pytest.register_assert_rewrite("queuemgr.testing.dialect", "queuemgr.testing.contract")
 
@@ -38,3 +39,27 @@ def everything(url: str) -> Callable[[], object]:
 def peer(url: str, tmp_path: Path, needs: Callable[[str], None]) -> Application:
     needs("php")
     return Application(url, tmp_path)
+
+
+@pytest.fixture
+def sqlite_tables(tmp_path: Path, needs: Callable[[str], None]) -> TableApplication:
+    """An application whose jobs are in a file of its own."""
+    needs("php")
+    file = tmp_path / "database.sqlite"
+    file.touch()
+    application = TableApplication(f"laravel+sqlite:///{file}", tmp_path)
+    application.tell("tables")
+    return application
+
+
+@pytest.fixture
+def postgres_tables(postgres_url: str, tmp_path: Path, needs: Callable[[str], None]) -> TableApplication:
+    """An application whose jobs are in a schema of its own."""
+    needs("php")
+    parts = urlsplit(postgres_url)
+    schema = parse_qs(parts.query)["schema"][0]
+    url = f"laravel+postgresql://{parts.netloc}{parts.path}?schema={schema}"
+    application = TableApplication(url, tmp_path)
+    application.query(f"CREATE SCHEMA {schema}")
+    application.tell("tables")
+    return application

@@ -56,6 +56,12 @@ def listed(cli: Cli, *words: str) -> dict[str, str]:
     return {job["id"]: job["state"] for job in json.loads(done.output)["jobs"]}
 
 
+def of_laravel(everything: object) -> dict[bytes, bytes]:
+    """Without the audit: whoever asks for a change is written down in keys of ours, whatever came of it."""
+    assert isinstance(everything, dict)
+    return {key: value for key, value in everything.items() if b"queuemgr:key:queuemgr:audit" not in key}
+
+
 def work(url: str, folder: Path) -> None:
     (folder / "handlers.py").write_text(WORKER)
     command = [sys.executable, "-m", "queuemgr", "worker", "handlers:app", "--burst"]
@@ -104,11 +110,11 @@ def test_a_delayed_job_is_run_now_and_a_waiting_one_cancelled(cli: Cli, ids: lis
 def test_what_laravel_has_nothing_for_is_refused_in_a_sentence_and_changes_nothing(
     cli: Cli, ids: list[str], everything: Callable[[], object], words: list[str]
 ) -> None:
-    before = everything()
+    before = of_laravel(everything())
     done = cli(*(ids[0] if word == "ID" else word for word in words))
     assert done.exit_code != 0
     assert "Laravel" in done.output
-    assert everything() == before
+    assert of_laravel(everything()) == before
 
 
 def test_an_app_enqueues_and_a_wrong_prefix_finds_nothing(url: str, cli: Cli) -> None:

@@ -2,6 +2,9 @@
 -- KEYS: for each queue its list, notify and delayed; then the locks.
 -- ARGV: number of jobs; for each its queue's first key, its moment or '', its lock's key or 0,
 -- the lock's milliseconds or 0, the lock's owner, what to do where it is taken, and its payload.
+-- The last key is the call's own: what was answered to it, should its answer be lost and the call be made again.
+local answered = redis.call('get', KEYS[#KEYS])
+if answered then return cjson.decode(answered) end
 local answers, mine = {}, {}
 for n = 1, tonumber(ARGV[1]) do
     local at = 2 + (n - 1) * 7
@@ -38,4 +41,7 @@ for n = 1, tonumber(ARGV[1]) do
         end
     end
 end
+-- An earlier call of the same sender, whose answer has arrived.
+if ARGV[#ARGV] == 'forget' then redis.call('del', KEYS[#KEYS - 1]) end
+redis.call('set', KEYS[#KEYS], cjson.encode(answers), 'ex', 60)
 return answers

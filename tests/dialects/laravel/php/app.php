@@ -1,8 +1,10 @@
 <?php
 
 // A small application on Laravel's real queue component: a producer and a worker for the tests, nothing else.
-//   php app.php send JSON [DELAY] | string JSON | chain N | unique ID | secret TEXT | size | work [SECONDS_OF_SLEEP]
+//   php app.php send JSON [DELAY] | bulk JSON | string JSON | chain N | unique ID | secret TEXT | size
+//     | work [SECONDS_OF_SLEEP] | tables | failed | retry UUID | restart
 // Environment: REDIS_PORT, REDIS_PREFIX, RETRY_AFTER, and TOUCH, a file that a hanging job makes before it hangs.
+// With QUEUE=database its jobs are in the database of DATABASE_URL, or in the file DATABASE_FILE; failed jobs always.
 
 namespace App\Jobs;
 
@@ -42,6 +44,9 @@ class Greet implements ShouldQueue
         if ($this->name === 'hang') {
             touch(getenv('TOUCH'));
             sleep(60);
+        }
+        if ($this->name === 'fail') {
+            throw new \RuntimeException('no such name');
         }
         say(['name' => $this->name, 'n' => $this->n, 'opts' => $this->opts, 'attempt' => $this->attempts()]);
     }
@@ -105,16 +110,25 @@ $app->instance(\Illuminate\Contracts\Container\Container::class, $app);
 $redis = ['host' => '127.0.0.1', 'port' => (int) getenv('REDIS_PORT'), 'database' => 0, 'read_timeout' => 60];
 $app->instance('config', new \Illuminate\Config\Repository([
     'app' => ['key' => 'base64:'.base64_encode(str_repeat('k', 32)), 'cipher' => 'AES-256-CBC'],
-    'database' => ['redis' => [
-        'client' => 'phpredis', 'options' => ['prefix' => getenv('REDIS_PREFIX')], 'default' => $redis]],
-    'queue' => ['default' => 'redis', 'connections' => ['redis' => [
-        'driver' => 'redis', 'connection' => 'default', 'queue' => 'default',
-        'retry_after' => (int) (getenv('RETRY_AFTER') ?: 90)]]],
-    'cache' => ['default' => 'redis', 'prefix' => 'laravel_cache', 'stores' => [
-        'redis' => ['driver' => 'redis', 'connection' => 'default', 'lock_connection' => 'default']]],
+    'database' => ['default' => 'main', 'connections' => ['main' => getenv('DATABASE_URL')
+            ? ['driver' => 'pgsql', 'url' => getenv('DATABASE_URL'), 'schema' => getenv('DATABASE_SCHEMA')]
+            : ['driver' => 'sqlite', 'database' => getenv('DATABASE_FILE')]],
+        'redis' => [
+            'client' => 'phpredis', 'options' => ['prefix' => getenv('REDIS_PREFIX')], 'default' => $redis]],
+    'queue' => ['default' => getenv('QUEUE') ?: 'redis', 'connections' => [
+        'redis' => [
+            'driver' => 'redis', 'connection' => 'default', 'queue' => 'default',
+            'retry_after' => (int) (getenv('RETRY_AFTER') ?: 90)],
+        'database' => [
+            'driver' => 'database', 'table' => 'jobs', 'queue' => 'default',
+            'retry_after' => (int) (getenv('RETRY_AFTER') ?: 90)]],
+        'failed' => ['driver' => 'database-uuids', 'database' => 'main', 'table' => 'failed_jobs']],
+    'cache' => ['default' => getenv('REDIS_PORT') ? 'redis' : 'database', 'prefix' => 'laravel_cache', 'stores' => [
+        'redis' => ['driver' => 'redis', 'connection' => 'default', 'lock_connection' => 'default'],
+        'database' => ['driver' => 'database', 'table' => 'cache', 'connection' => 'main']]],
 ]));
 \Illuminate\Support\Facades\Facade::setFacadeApplication($app);
-foreach (['Events\Event', 'Redis\Redis', 'Cache\Cache', 'Encryption\Encryption', 'Bus\Bus', 'Queue\Queue'] as $name) {
+foreach (['Events\Event', 'Database\Database', 'Redis\Redis', 'Cache\Cache', 'Encryption\Encryption', 'Bus\Bus', 'Queue\Queue'] as $name) {
     $provider = "Illuminate\\{$name}ServiceProvider";
     (new $provider($app))->register();
 }
@@ -139,6 +153,55 @@ switch ($argv[1]) {
     case 'send':
         isset($argv[3]) && (int) $argv[3] ? $queue->later((int) $argv[3], Greet::with($given)) : $queue->push(Greet::with($given));
         break;
+    case 'bulk':
+        $queue->bulk(array_map(fn ($one) => Greet::with($one), $given));
+        break;
+    case 'tables':
+        $schema = $app['db']->connection()->getSchemaBuilder();
+        $schema->create('jobs', function ($table) {
+            $table->bigIncrements('id');
+            $table->string('queue')->index();
+            $table->longText('payload');
+            $table->unsignedTinyInteger('attempts');
+            $table->unsignedInteger('reserved_at')->nullable();
+            $table->unsignedInteger('available_at');
+            $table->unsignedInteger('created_at');
+        });
+        $schema->create('failed_jobs', function ($table) {
+            $table->id();
+            $table->string('uuid')->unique();
+            $table->text('connection');
+            $table->text('queue');
+            $table->longText('payload');
+            $table->longText('exception');
+            $table->timestamp('failed_at')->useCurrent();
+        });
+        $schema->create('cache', function ($table) {
+            $table->string('key')->primary();
+            $table->mediumText('value');
+            $table->integer('expiration');
+        });
+        $schema->create('cache_locks', function ($table) {
+            $table->string('key')->primary();
+            $table->string('owner');
+            $table->integer('expiration');
+        });
+        break;
+    case 'failed':
+        foreach ($app['queue.failer']->all() as $one) {
+            say((array) $one);
+        }
+        break;
+    case 'retry':
+        $command = new \Illuminate\Queue\Console\RetryCommand();
+        $command->setLaravel($app);
+        exit($command->run(
+            new \Symfony\Component\Console\Input\ArrayInput(['id' => [$argv[2]]]),
+            new \Symfony\Component\Console\Output\ConsoleOutput()
+        ));
+    case 'restart':
+        $app['cache']->forever('illuminate:queue:restart', time());
+        break;
     case 'string':
         $queue->push('App\Jobs\Text@run', $given);
         break;
@@ -157,13 +220,18 @@ switch ($argv[1]) {
         break;
     case 'work':
         $events = $app['events'];
-        $events->listen(\Illuminate\Queue\Events\JobFailed::class, function ($e) {
+        $events->listen(\Illuminate\Queue\Events\JobFailed::class, function ($e) use ($app) {
             say(['failed' => $e->exception->getMessage()]);
+            if (getenv('DATABASE_URL') || getenv('DATABASE_FILE')) {
+                $app['queue.failer']->log(
+                    $e->connectionName, $e->job->getQueue(), $e->job->getRawBody(), $e->exception
+                );
+            }
         });
         $worker = new \Illuminate\Queue\Worker($app['queue'], $events, new Reports(), fn () => false);
         $worker->setCache($app['cache']->driver());
         $options = new \Illuminate\Queue\WorkerOptions();
         $options->stopWhenEmpty = true;
         $options->sleep = (float) ($argv[2] ?? 0.1);
-        exit($worker->daemon('redis', 'default', $options) ?? 0);
+        exit($worker->daemon(getenv('QUEUE') ?: 'redis', 'default', $options) ?? 0);
 }

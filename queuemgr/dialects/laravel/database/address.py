@@ -1,0 +1,100 @@
+"""What the URL of the store says: which database, and the names of its tables. It opens nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from queuemgr.dialects.laravel.address import WAYS, Ways, one_of, said_in, shown, ways_of
+from queuemgr.errors import ConfigError
+
+from .failed import FailedTable
+from .postgres import Postgres
+from .sqlite import Sqlite
+
+if TYPE_CHECKING:
+    from .connecting import Kind
+
+OURS = {**WAYS, "table": "jobs", "failed": "failed_jobs", "connection": "database", "restart": "no"}
+SCHEMA = "schema"
+# What libpq reads, so far as a URL has use for it.
+THEIRS = dict.fromkeys(
+    (
+        *("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name", "options", "passfile"),
+        *(
+            SCHEMA,
+            "target_session_attrs",
+            "keepalives",
+            "keepalives_idle",
+            "tcp_user_timeout",
+            "service",
+            "client_encoding",
+        ),
+    ),
+    "",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """`table` and `failed` are the names of Laravel's tables; `cache_prefix` is that of its cache in the database."""
+
+    kind: Kind
+    ways: Ways
+    table: str
+    failed: str
+    cache_prefix: str
+    restart: bool
+    remote: bool
+
+
+def read(url: str) -> Address:
+    """`laravel+postgresql://user@host/database?table=jobs`, `laravel+sqlite:///database.sqlite`. Raises ConfigError."""
+    is_sqlite = urlsplit(url).scheme.endswith("sqlite")
+    said = said_in(url, OURS, {} if is_sqlite else THEIRS)
+    ways = ways_of(said, table=True)
+    for name in ("table", "failed"):
+        if not said[name].replace("_", "").isalnum():
+            raise ConfigError(f"{name}={said[name]} cannot be the name of a table: letters, digits and _ can")
+    return Address(
+        kind=kind_of(url),
+        ways=ways,
+        table=said["table"],
+        failed=said["failed"],
+        cache_prefix=said["cache_prefix"] or ("laravel_cache_" if ways.dialect.version >= 11 else "laravel_cache"),
+        restart=one_of(said, "restart", "yes", "no") == "yes",
+        remote=not is_sqlite,
+    )
+
+
+def failed_of(url: str, connection: str) -> tuple[Kind, FailedTable]:
+    """`postgresql://user@host/database?table=failed_jobs`: where the failures of these queues are.
+
+    Raises ConfigError.
+    """
+    said = said_in(url, {"table": "failed_jobs"}, {} if urlsplit(url).scheme == "sqlite" else THEIRS)
+    return kind_of(url), FailedTable(said["table"], connection)
+
+
+def kind_of(url: str) -> Kind:
+    """The database behind a URL, with `laravel+` before it or not; what is ours in it is left out.
+
+    Raises ConfigError.
+    """
+    parts = urlsplit(url)
+    scheme = parts.scheme.removeprefix("laravel+")
+    if scheme == "sqlite":
+        path = unquote(parts.path.removeprefix("/"))
+        if not path or parts.netloc:
+            raise ConfigError(
+                f"{shown(url)} names no file: write sqlite:///database.sqlite, or four slashes from the root"
+            )
+        return Sqlite(path)
+    if scheme not in ("postgresql", "postgres"):
+        raise ConfigError(f"{shown(url)} is no database that can be used here: postgresql and sqlite can")
+    given = parse_qsl(parts.query)
+    theirs = [(name, value) for name, value in given if name not in {*OURS, SCHEMA}]
+    theirs += [("options", f"-c search_path={value}") for name, value in given if name == SCHEMA]
+    query = urlencode(theirs, quote_via=quote)
+    return Postgres(urlunsplit(("postgresql", parts.netloc, parts.path, query, "")), shown(url))

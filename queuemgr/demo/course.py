@@ -50,7 +50,7 @@ class Wishes:
 
 
 class Course:
-    """`done` and `total` count jobs, `url` is where they are kept, `page_url` the page's address while it runs."""
+    """`done` and `total` count jobs, `url` is where they are kept, `page_url` the page's address until `close`."""
 
     def __init__(self, wishes: Wishes) -> None:
         self.url = wishes.store or ""
@@ -59,6 +59,7 @@ class Course:
         self._wishes = wishes
         self._tag = f"demo-{new_id()[-12:]}"
         self._cleanup = ExitStack()
+        self._pages = ExitStack()
 
     def run(self, display: Display) -> Summary:
         """Raises OSError where the folder cannot be opened, ConfigError and StoreError."""
@@ -78,6 +79,10 @@ class Course:
             jobs = self._enqueue(app.client, listing)
             return self._work(app.client, crew, jobs, listing)
 
+    def close(self) -> None:
+        """Stop the page, which stays when the run is over."""
+        self._pages.close()
+
     def _open_page(self, log: Path) -> None:
         if not self._wishes.web:
             return
@@ -95,7 +100,7 @@ class Course:
                 webbrowser.open(url)
 
         page = Page(self.url, log, tell)
-        self._cleanup.callback(page.stop)
+        self._pages.callback(page.stop)
 
     def _list(self) -> Listing:
         wishes = self._wishes

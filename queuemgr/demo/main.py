@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from queuemgr.errors import ConfigError, QueuemgrError
@@ -35,9 +35,9 @@ def run(
 
     Parameters: `store` is a URL (by default a new file in a temporary folder, which is kept); with `json` the summary
     is JSON and the progress goes to stderr; `processes` workers; at most `limit` files; `kill` kills a worker twice
-    instead of once; each of the largest files takes `seconds`; with `web` the page shows it meanwhile. Returns the exit
-    code: 0, 1 where a direct computation differs or the store fails, 2 where folder or options cannot be used, 128 and
-    the signal's number when stopped.
+    instead of once; each of the largest files takes `seconds`; with `web` the page shows it meanwhile, and at a
+    terminal until Ctrl-C. Returns the exit code: 0, 1 where a direct computation differs or the store fails, 2 where
+    folder or options cannot be used, 128 and the signal's number when stopped.
     """
     from .course import Course, Wishes
     from .lines import choose_display
@@ -47,12 +47,13 @@ def run(
     wishes = Wishes(folder=folder, store=store, processes=processes, limit=limit, kills=kills, seconds=seconds, web=web)
     course = Course(wishes)
     try:
-        with _stoppable():
+        with _stoppable(), closing(course):
             summary = course.run(choose_display(quiet=json))
             if json:
                 print(summary.as_json(), end="")
             else:
                 show(summary)
+                _stay_open(course.page_url)
             return 0 if summary.equal else 1
     except _Stopped as stopped:
         print(_goodbye(course), file=sys.stderr)
@@ -64,6 +65,14 @@ def run(
     except (QueuemgrError, OSError) as error:
         print(f"queuemgr demo: {error}", file=sys.stderr)
         return 2 if isinstance(error, (ConfigError, OSError)) else 1
+
+
+def _stay_open(page_url: str) -> None:
+    """Whoever sits at a terminal may look at the page for as long as he likes."""
+    if page_url and sys.stdin.isatty() and sys.stdout.isatty():
+        print(f"\nThe page stays at {page_url} until Ctrl-C.", flush=True)
+        with suppress(_Stopped):
+            threading.Event().wait()
 
 
 class _Stopped(BaseException):

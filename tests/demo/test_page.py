@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
-from tests.demo.rig import Demo, wait_until
+from tests.demo.rig import RUN, Demo, environment, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 Start = Callable[..., Demo]
@@ -54,3 +59,32 @@ def test_the_page_ends_when_the_demo_is_stopped_or_killed(demo: Start, word: sig
     one.end()
     with pytest.raises(URLError):
         asked(f"{url}/healthz")
+
+
+def test_at_a_terminal_the_page_stays_until_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two")
+    ours, theirs = pty.openpty()
+    options = {"folder": str(tmp_path), "store": f"sqlite:///{tmp_path}/jobs.db", "seconds": 0.1, "web": True}
+    command = [sys.executable, "-c", RUN, json.dumps(options)]
+    demo = subprocess.Popen(command, env=environment(tmp_path), stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while b"until Ctrl-C" not in said:
+        said += os.read(ours, 65536)
+    url = said.partition(b"The page stays at ")[2].split()[0].decode()
+    assert asked(f"{url}/healthz")
+    demo.send_signal(signal.SIGINT)
+    while _read(ours):
+        pass
+    assert demo.wait(60) == 0
+    os.close(ours)
+    with pytest.raises(URLError):
+        asked(f"{url}/healthz")
+
+
+def _read(terminal: int) -> bytes:
+    """Nothing once everybody has closed the other side."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

@@ -8,6 +8,7 @@ import { Sparkline } from "../../parts/chart.js";
 import { jobsLink } from "../jobs/search.js";
 
 const ENOUGH = 3;
+const COARSE = [86400, 3600, 60];
 
 /** @param {{facts: any, past: any}} props `past` may be null: then there are only the figures */
 export function Figures({ facts, past }) {
@@ -39,8 +40,12 @@ function Figure({ name, state, value, href, note, values }) {
   </li>`;
 }
 
+/** In one unit from ten of it on, so that it fits. */
 function oldestWait(queues) {
   tick.value;
   const oldest = Math.min(...queues.map((queue) => queue.oldest_ready ?? Infinity));
-  return Number.isFinite(oldest) ? formatDuration(Math.max(0, now() - oldest)) : "–";
+  if (!Number.isFinite(oldest)) return "–";
+  const waited = Math.max(0, now() - oldest);
+  const unit = COARSE.find((one) => waited >= 10 * one);
+  return formatDuration(unit ? Math.floor(waited / unit) * unit : waited);
 }

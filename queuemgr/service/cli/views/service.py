@@ -186,7 +186,7 @@ def _json(value: Any) -> str:
 def inspect_page(document: dict[str, Any]) -> Page:
     rows: list[list[Item]] = []
     for one in document["processes"]:
-        numbers = [f"{one['cpu']:.0f}%", size(one["memory"]), str(one["threads"]), str(len(one["files"]))]
+        numbers = [duration(one["cpu"]), size(one["memory"]), str(one["threads"]), str(len(one["files"]))]
         rows.append([str(one["pid"]), one["state"], *numbers, one["command"].replace("\0", " ")])
     page = Page([Table(_PROCESSES, rows)])
     files = [Cell(str(file)) for one in document["processes"] for file in one["files"]]

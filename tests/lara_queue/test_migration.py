@@ -192,11 +192,11 @@ r_queue = queue
 queue = AsyncQueue(redis_client, queue='python_async')
 @queue.handler
 async def handle(data):
-    print('async ' + data['data']['message'], flush=True)
+    print('async ' + data['data']['message'] + '\\n', end='', flush=True)
     queue.shutdown()
 @r_queue.handler
 def handle_too(data):
-    print('sync ' + data['data']['message'], flush=True)
+    print('sync ' + data['data']['message'] + '\\n', end='', flush=True)
     r_queue.shutdown()
 r_queue.push('Job', {'message': 'one'})
 thread = threading.Thread(target=r_queue.listen)

@@ -10,8 +10,7 @@ from unittest import mock
 import pytest
 
 from queuemgr.store import Enqueued
-from queuemgr.stores.sqlite import control, reclaim, schedules, statements
-from queuemgr.stores.sqlite import store as sqlite_store
+from queuemgr.stores.sqlite import control, reclaim, schedules, statements, unique
 
 from .runs import replay, run, shorten
 from .test_random import world  # noqa: F401 - a fixture
@@ -81,7 +80,7 @@ SABOTAGES = (
     Sabotage("jobs are taken from the living", reclaim, "_is_dead", _always_dead),
     Sabotage("nobody looks for the dead", reclaim, "take_back_from_the_dead", lambda _: lambda *_: 0),
     Sabotage("a job for one run is run again", reclaim, "_fate", _run_again_however_often),
-    Sabotage("unique keys are not looked at", sqlite_store, "_resolve_unique", _take_the_key),
+    Sabotage("unique keys are not looked at", unique, "resolve", _take_the_key),
     Sabotage("unique keys are never freed", control, "free_unique", _never),
     Sabotage("an old firing fires again", schedules, "fire", _fire_without_a_look),
     Sabotage(

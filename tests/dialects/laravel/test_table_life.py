@@ -131,7 +131,8 @@ def test_a_worker_that_is_killed_loses_no_job_of_the_table(
         assert second.wait(60) == 0
     ended = Counter({n: lines(file)[f"ended {n}"] for n in range(JOBS)})
     assert min(ended.values()) == 1
-    assert sum(ended.values()) - JOBS <= POINTS[point]
+    # What had run and was not settled runs once more: how many that is depends on what ended together.
+    assert max(ended.values()) <= (2 if POINTS[point] else 1)
     assert tables.query("SELECT COUNT(*) FROM jobs") == [(0,)]
 
 

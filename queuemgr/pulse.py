@@ -66,8 +66,8 @@ class Pulse:
         """The worker has left, or leaves its end to be noticed by its silence."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-            self._process = None
+            with suppress(BrokenPipeError), self._process:
+                self._process = None
 
 
 def _start() -> subprocess.Popen[bytes]:

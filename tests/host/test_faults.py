@@ -142,7 +142,7 @@ def test_whoever_waits_learns_at_once_that_the_service_died(service: Service) ->
     service.kill()
     died = time.monotonic()
     waiting.join(PATIENCE)
-    assert told[0][0] - died < PATIENCE / 4, "it learnt it when its patience ended"
+    assert told[0][0] - died < 1
     assert "ended before it answered job.wait" in told[0][1]
 
 
@@ -216,10 +216,11 @@ def test_sigterm_ends_it_in_good_order(service: Service) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_jobs_leave_not_one_descriptor_and_no_process(service: Service) -> None:
+@pytest.mark.timeout(900)
+def test_ten_thousand_jobs_leave_not_one_descriptor_and_no_process(service: Service) -> None:
     run_many(service, 50, "warming up")
     processes, descriptors = below(service.pid), count_descriptors(service)
-    run_many(service, 1000, "job")
+    run_many(service, 10_000, "job")
     until(lambda: len(below(service.pid)) <= len(processes))
     until(lambda: count_descriptors(service) <= descriptors)
 

@@ -73,8 +73,10 @@ def test_other_requests_are_answered_while_a_stop_takes_its_time(service: Servic
     sleeping(service, stubborn=True)
     stopping = threading.Thread(target=service.ask, args=("job.stop",), kwargs={"job_id": "a", "notice": 2.0})
     stopping.start()
+    began = time.monotonic()
     for _ in range(5):
         service.ask("job.list")
+    assert time.monotonic() - began < 1.0
     assert stopping.is_alive()
     stopping.join()
     assert service.ask("job.status", job_id="a")["status"] == "STOPPED"

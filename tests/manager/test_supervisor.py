@@ -13,8 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from queuemgr.store import LEASE
-
 PATIENCE = 60.0
 APP = """
 import os, time
@@ -112,7 +110,7 @@ def test_a_killed_worker_is_started_again_and_its_job_with_it(command: Command) 
     killed = time.monotonic()
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: len(command.marks("begun")) == 2, "the job did not begin again")
-    assert time.monotonic() - killed < LEASE / 2, "its silence told of its death, not its supervisor"
+    assert time.monotonic() - killed < 3
     assert command.marks("begun")[1] != first
     command.signal(signal.SIGTERM)
     command.signal(signal.SIGTERM)

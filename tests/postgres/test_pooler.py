@@ -43,7 +43,7 @@ def test_a_waiter_behind_a_pooler_looks_again_and_again(behind: tuple[Postgres, 
         await asyncio.sleep(0.3)
         assert not waiter.done()
         await other.change("release", Query(ids=(done.id,)))
-        await asyncio.wait_for(waiter, 30.0)
+        await asyncio.wait_for(waiter, 1.0)
         await work_off(other)
         assert await ended is State.SUCCEEDED
         await store.close()

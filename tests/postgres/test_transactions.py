@@ -95,7 +95,7 @@ def test_a_waiting_worker_is_woken_by_the_callers_commit(
         await asyncio.sleep(0.2)
         assert not waiter.done()
         connection.commit()
-        await asyncio.wait_for(waiter, 30.0)
+        await asyncio.wait_for(waiter, 0.5)
         assert len((await store.claim(claim_of())).leases) == 1
         await store.close()
 

@@ -97,7 +97,7 @@ def test_a_waiter_whose_connection_was_ended_is_woken_all_the_same(postgres_url:
         assert end_connections(postgres_url, postgres_url[-8:]) >= 1
         await asyncio.sleep(0.1)
         await other.enqueue([make_job()])
-        await asyncio.wait_for(waiter, 30.0)
+        await asyncio.wait_for(waiter, 1.5)
         await store.close()
         await other.close()
 

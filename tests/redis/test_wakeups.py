@@ -38,7 +38,7 @@ def test_one_job_wakes_one_of_several_idle_workers(own_redis: OwnRedis) -> None:
             woken, still = await asyncio.wait(waiting, timeout=0.3)
             assert (len(woken), len(still)) == (1, 1)
             await producer.enqueue([make_job()])
-            await asyncio.wait_for(asyncio.gather(*still), 30)
+            await asyncio.wait_for(asyncio.gather(*still), 5)
 
     asyncio.run(main())
 
@@ -51,7 +51,7 @@ def test_as_many_are_woken_as_there_are_jobs(own_redis: OwnRedis) -> None:
             waiting = [asyncio.create_task(store.wait(["default"], 60)) for store in (one, another)]
             await until_in_line(server, 2)
             await producer.enqueue([make_job(), make_job()])
-            await asyncio.wait_for(asyncio.gather(*waiting), 30)
+            await asyncio.wait_for(asyncio.gather(*waiting), 4)
 
     asyncio.run(main())
 

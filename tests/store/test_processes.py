@@ -166,7 +166,7 @@ def test_a_forked_child_that_closes_the_store_closes_it_for_itself_alone(
         with forked(store.close_now) as answer:
             assert answer() is None
         store.enqueue_now([make_job()])
-        await asyncio.wait_for(waiter, 30)
+        await asyncio.wait_for(waiter, 0.5)
 
     asyncio.run(fork_while_waiting())
     with closing(sqlite3.connect(path)) as other:

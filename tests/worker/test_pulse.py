@@ -71,15 +71,14 @@ def another_machine(scene: Scene, number: int = 2, **elsewhere: Any) -> None:
 
 
 @REMOTE
-def test_jobs_of_a_killed_worker_run_on_another_machine_long_before_its_lease_is_over(scene: Scene) -> None:
+def test_jobs_of_a_killed_worker_run_on_another_machine_within_a_second(scene: Scene) -> None:
     job_id, worker = one_job(scene, "thread", 30, lease=60)
     another_machine(scene, lease=60)
     worker.kill()
     killed = time.monotonic()
     again = scene.until_marked(2)[1]
     assert (again.job, again.attempt) == (job_id, 2)
-    # It takes a second on a machine that has time. Without its pulse its silence would tell of its death.
-    assert again.moment - killed < 30
+    assert again.moment - killed < 1.5
     until(lambda: scene.get(job_id).state is State.SUCCEEDED)
     assert words_of(scene.get(job_id)) == ["interrupted", "succeeded"]
 
@@ -91,7 +90,7 @@ def test_jobs_of_a_worker_that_was_killed_as_it_stopped_are_given_back_and_not_c
     worker.terminate()
     until(lambda: "stopping" in {info.state for info in scene.do(scene.store.workers())})
     worker.kill()
-    until(lambda: scene.get(job_id).state is State.SUCCEEDED, 30.0)
+    until(lambda: scene.get(job_id).state is State.SUCCEEDED, 3)
     record = scene.get(job_id)
     assert (words_of(record), record.crashes, problems_of(record)) == (["given back", "succeeded"], 0, [])
 
@@ -178,7 +177,7 @@ def test_a_pulse_does_not_outlive_its_worker(scene: Scene) -> None:
     (pulse,) = pulses_of(worker)
     worker.kill()
     worker.wait()
-    until(lambda: not lives(pulse))
+    until(lambda: not lives(pulse), 3)
 
 
 def test_a_pulse_does_not_outlive_its_worker_for_long_where_the_store_is_gone_too(
@@ -192,7 +191,7 @@ def test_a_pulse_does_not_outlive_its_worker_for_long_where_the_store_is_gone_to
         server.kill()
         worker.kill()
         worker.wait()
-        until(lambda: not lives(pulse))
+        until(lambda: not lives(pulse), 5)
     finally:
         scene.close()
 

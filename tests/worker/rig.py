@@ -20,6 +20,16 @@ def run(scene: Callable[[], Any]) -> Any:
 
 @asynccontextmanager
 async def working(app: App, **settings: Any) -> AsyncIterator[Worker]:
+    """As `beside`; the store is closed in the end."""
+    try:
+        async with beside(app, **settings) as worker:
+            yield worker
+    finally:
+        await app.aio.store.close()
+
+
+@asynccontextmanager
+async def beside(app: App, **settings: Any) -> AsyncIterator[Worker]:
     """A worker that runs beside the test's own code and is stopped at the end."""
     worker = app.worker(**settings)
     running = asyncio.create_task(worker.run())
@@ -28,7 +38,6 @@ async def working(app: App, **settings: Any) -> AsyncIterator[Worker]:
     finally:
         worker.stop()
         await running
-        await app.aio.store.close()
 
 
 async def drain(app: App, **settings: Any) -> None:

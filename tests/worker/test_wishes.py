@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from queuemgr.store import WorkerInfo
 from queuemgr.wishes import Wish, wish
 from queuemgr.worker import Worker
 
-from .rig import PATIENCE, ended, in_state, run, until, working
+from .rig import PATIENCE, beside, ended, in_state, run, until, working
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,7 +97,7 @@ def test_an_idle_worker_that_becomes_quiet_leaves_the_next_job_to_others(app: Ap
             await _listed(app, "quiet one")
             await _ask(app, "workers.quiet", quiet)
             await _in_mood(app, quiet, "quiet")
-            async with _beside(app, id="other") as other:
+            async with beside(app, id="other") as other:
                 await _listed(app, "other")
                 record = await ended(app, (await add.aenqueue()).id)
                 assert record.attempts[0].worker == other.id
@@ -325,18 +323,6 @@ async def _read(app: App, worker: str) -> None:
     async with asyncio.timeout(PATIENCE):
         while await app.aio.store.key_get(f"queuemgr.wish:{worker}") is not None:
             await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def _beside(app: App, **settings: Any) -> AsyncIterator[Worker]:
-    """As `working`, without closing the store."""
-    worker = app.worker(**settings)
-    running = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        await running
 
 
 def _living(worker: str) -> WorkerInfo:

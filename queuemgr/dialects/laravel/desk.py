@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from queuemgr.dialect import Ability, Limited, refuse
-from queuemgr.errors import ConfigError, JobNotFound, UndecodableError, did_you_mean
+from queuemgr.dialect import Ability, Limited
+from queuemgr.errors import JobNotFound, UndecodableError
 from queuemgr.job import State
 from queuemgr.store import KEEP_DEAD, Page, QueueInfo
 
@@ -19,6 +19,7 @@ from .listing import Found, Listing
 from .payload import parse
 from .picking import reason
 from .shelf import MARK, Shelf
+from .verbs import act_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from .why import Why
     from .workers import Workers
 
-VERBS = ("retry", "cancel", "delete", "hold", "release")
 PUT_AWAY = 500
 BY_HAND = "cancelled by hand"
 
@@ -126,17 +126,8 @@ class Desk(Limited):
         return number
 
     async def change(self, verb: str, query: Query) -> int:
-        match verb:
-            case "retry":
-                act = self._retry
-            case "cancel":
-                act = self._cancel
-            case "delete":
-                act = self._delete
-            case "hold" | "release":
-                refuse(Ability.HOLDING, self.ways_out)
-            case _:
-                raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
+        acts = {"retry": self._retry, "cancel": self._cancel, "delete": self._delete}
+        act = act_of(verb, acts, self.ways_out)
         now = self.clock.now()
         changed = sum([await act(found) async for found in self._listing.all(query, now)])
         if self._shelf is not None and verb in ("retry", "delete"):

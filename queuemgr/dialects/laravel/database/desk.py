@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from queuemgr.dialect import Ability, Limited, refuse
+from queuemgr.dialect import Ability, Limited
 from queuemgr.dialects.laravel.format import WAYS_OUT
 from queuemgr.dialects.laravel.picking import reason
+from queuemgr.dialects.laravel.verbs import act_of
 from queuemgr.dialects.laravel.why import read_why
-from queuemgr.errors import ConfigError, UndecodableError, did_you_mean
+from queuemgr.errors import UndecodableError
 from queuemgr.job import State
 from queuemgr.store import KEEP_DEAD
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-VERBS = ("retry", "cancel", "delete", "hold", "release")
 BY_HAND = "cancelled by hand"
 
 
@@ -83,17 +83,8 @@ class TableDesk(Limited):
         return await self._do(lambda tx: self._book.workers(tx, self.clock.now()), write=False)
 
     async def change(self, verb: str, query: Query) -> int:
-        match verb:
-            case "retry":
-                act = self._retry
-            case "cancel":
-                act = self._cancel
-            case "delete":
-                act = self._delete
-            case "hold" | "release":
-                refuse(Ability.HOLDING, self.ways_out)
-            case _:
-                raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
+        acts = {"retry": self._retry, "cancel": self._cancel, "delete": self._delete}
+        act = act_of(verb, acts, self.ways_out)
 
         def changed(tx: Transaction) -> int:
             return sum(act(tx, found) for found in self._listing.all(tx, query, self.clock.now()))

@@ -14,7 +14,8 @@ import pytest
 
 from queuemgr.app import App, open_store
 from queuemgr.errors import ConfigError, EncodingError, ForeignStore, NewerStore, StoreUnavailable
-from queuemgr.store import Query
+from queuemgr.job import State, order_of
+from queuemgr.store import Claim, Query
 from queuemgr.stores.sqlite import opening, schema
 from queuemgr.stores.sqlite.store import SqliteStore
 from tests.store.rig import make_job, run_python
@@ -122,6 +123,27 @@ def test_a_file_of_an_older_version_is_brought_up_to_date_with_its_jobs(
         assert in_file(path, "SELECT mood FROM queuemgr_jobs") == [(None,)]
     finally:
         new.close_now()
+
+
+def test_a_file_of_the_first_version_goes_on_with_its_jobs_counted(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"PRAGMA journal_mode = WAL; {schema.V1}")
+        connection.execute("INSERT INTO queuemgr_meta VALUES ('schema', '1')")
+        row = "(?, ?, 0, 1, 'default', ?, 0, 1.0, x'5b5d')"
+        columns = "(seq, id, named, state, queue, task, priority, created_at, args)"
+        jobs = [make_job(task=task) for task in ("one", "other", "one")]
+        values = [(order_of(job.id), job.id, job.task) for job in jobs]
+        connection.executemany(f"INSERT INTO queuemgr_jobs {columns} VALUES {row}", values)
+        connection.commit()
+    store = SqliteStore(f"sqlite:///{path}")
+    try:
+        (queue,) = asyncio.run(store.queues())
+        assert queue.counts == {State.READY: 3}
+        claim = Claim(worker="w", queues=[("default", 9)], limit=9, tasks=frozenset({"one", "other"}))
+        assert [lease.id for lease in asyncio.run(store.claim(claim)).leases] == [job.id for job in jobs]
+        assert in_file(path, "SELECT value FROM queuemgr_meta") == [(str(schema.VERSION),)]
+    finally:
+        store.close_now()
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,21 @@ class LimitCases(Cases):
         assert await stage.claim(worker="other", limit=2) == []
 
     @staged
+    async def test_the_room_of_a_worker_that_was_killed_is_free_again(self, stage: Stage) -> None:
+        (first, second) = await stage.enqueue_many(2)
+        await stage.store.limit("default", 1)
+        mortal = await stage.join_mortal()
+        await stage.join("other")
+        assert (await stage.lease("mortal")).id == first
+        assert await stage.claim("other") == []
+        mortal.kill()
+        await stage.a_death_is_noticed()
+        lease = await stage.lease("other")
+        assert (lease.id, lease.attempt) == (first, 2)
+        assert await stage.settle(lease, worker="other")
+        assert (await stage.lease("other")).id == second
+
+    @staged
     async def test_a_limit_is_shown_with_its_queue_even_without_jobs(self, stage: Stage) -> None:
         await stage.store.limit("empty", 4)
         assert [(queue.name, queue.limit) for queue in await stage.store.queues()] == [("empty", 4)]

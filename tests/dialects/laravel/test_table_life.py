@@ -131,8 +131,9 @@ def test_a_worker_that_is_killed_loses_no_job_of_the_table(
         assert second.wait(60) == 0
     ended = Counter({n: lines(file)[f"ended {n}"] for n in range(JOBS)})
     assert min(ended.values()) == 1
-    # What had run and was not settled runs once more: how many that is depends on what ended together.
-    assert max(ended.values()) <= (2 if POINTS[point] else 1)
+    # While the ends of two jobs are on their way to the table, two more may run.
+    assert sum(ended.values()) - JOBS <= (4 if point == "settle.updated" else POINTS[point])
+    assert max(ended.values()) <= 2
     assert tables.query("SELECT COUNT(*) FROM jobs") == [(0,)]
 
 

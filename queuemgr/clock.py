@@ -43,9 +43,12 @@ class ServerClock:
     def heard(self, moment: float, asked_at: float) -> None:
         """The server said `moment` in answer to a question asked at `asked_at`, monotonic seconds.
 
-        An answer that took longer than what is known already could be wrong says nothing new.
+        An answer that took longer than what is known already could be wrong only sets bounds: the server said it
+        after the question and before now. So nothing that it had begun by then ends, by this clock, before it began.
         """
         now = self.monotonic()
         doubt = (now - asked_at) / 2
         if doubt <= self._doubt + DRIFT * (now - self._doubted_at):
             self._ahead, self._doubt, self._doubted_at = moment - (asked_at + now) / 2, doubt, now
+        else:
+            self._ahead = min(max(self._ahead, moment - now), moment - asked_at)

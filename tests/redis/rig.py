@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 from queuemgr.clock import Clock
@@ -58,6 +58,7 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self._server_port = port
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self.lose_answers = 0
 
     async def __aenter__(self) -> Proxy:
@@ -67,25 +68,39 @@ class Proxy:
     async def __aexit__(self, *error: object) -> None:
         assert self._server is not None
         self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     @property
     def url(self) -> str:
         assert self._server is not None
         return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._server_port)
-        pump = asyncio.create_task(self._pass_on(reader, back))
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._stand_between(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _stand_between(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            there, back = await asyncio.open_connection("127.0.0.1", self._server_port)
+            with closing(back):
+                pump = asyncio.create_task(self._pass_on(reader, back))
+                try:
+                    await self._pass_back(there, writer)
+                finally:
+                    pump.cancel()
+
+    async def _pass_back(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await there.read(65536):
                 if self.lose_answers:
                     self.lose_answers -= 1
                     break
                 writer.write(data)
-        pump.cancel()
-        back.close()
-        writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)

@@ -37,6 +37,8 @@ BEGIN
         chosen := queuemgr.choose(wish);
     END IF;
     IF cardinality(chosen) > 0 THEN
+        -- Anew: what was chosen may have ended elsewhere while this waited.
+        moment := queuemgr.clock(given);
         UPDATE queuemgr.jobs SET state = 2, worker = me, ticket = mine, attempt = attempt + 1,
             started_at = moment, progress = NULL, note = NULL WHERE seq = ANY(chosen);
         leases := queuemgr.leases_of(me, mine);

@@ -47,6 +47,8 @@ STORES = {
     "laravel+redis": "queuemgr.dialects.laravel.store:LaravelStore",
     "laravel+postgresql": LARAVEL_TABLE,
     "laravel+sqlite": LARAVEL_TABLE,
+    "laravel+mysql": LARAVEL_TABLE,
+    "laravel+mariadb": LARAVEL_TABLE,
     "redis": REDIS,
     "rediss": REDIS,
     "unix": REDIS,
@@ -110,7 +112,9 @@ class App:
         self.aio = AsyncClient(partial(open_store, url, clock), self.codec, self._learn, self.results)
         self.client = Client(self.aio, max_payload)
         self._defaults = Options().changed(defaults)
-        _scheme(url)
+        if _scheme(url) == "sqlite":
+            # Small, and no extra: so the first job need not wait for it, as it does for a server's client.
+            _find(STORES["sqlite"])
 
     @overload
     def task(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, Coroutine[Any, Any, R], R]: ...
@@ -249,8 +253,12 @@ def _scheme(url: str) -> str:
 
 
 def _make(path: str, *args: Any, **options: Any) -> Any:
+    return _find(path)(*args, **options)
+
+
+def _find(path: str) -> Any:
     module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)(*args, **options)
+    return getattr(importlib.import_module(module), name)
 
 
 def _import_name(function: Callable[..., Any]) -> str:

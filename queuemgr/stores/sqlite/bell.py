@@ -6,12 +6,12 @@ application makes on its own connection is seen in the log, a moment before it c
 
 from __future__ import annotations
 
-import asyncio
 import os
 import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
 
 IN_MODIFY, IN_NONBLOCK, IN_CLOEXEC = 0x2, 0o4000, 0o2000000
@@ -88,6 +88,13 @@ class Bell:
         self.rung += 1
         for waiter in self._waiters:
             _wake(waiter)
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    # Imported where a loop runs: a producer's direct path does without, which is half of its first call's time.
+    from asyncio import get_running_loop
+
+    return get_running_loop()
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

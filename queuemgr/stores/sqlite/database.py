@@ -5,7 +5,6 @@ It knows transactions and nothing of jobs.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import sqlite3
@@ -20,10 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from queuemgr.errors import ConfigError, StoreUnavailable
 
 from . import forking
+from .bell import running_loop
 from .faults import named_fault, renamed
 from .opening import DURABILITY, connect, is_ready, open_turn, prepare
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from pathlib import Path
 
@@ -199,9 +200,9 @@ class Database:
     async def awrite(self, work: Callable[[sqlite3.Connection], T], *, quiet: bool = False) -> T:
         """`write` for asynchronous callers."""
         if self._writer is None:
-            await asyncio.to_thread(self.open)
+            await running_loop().run_in_executor(None, self.open)
         item = _Write(work, quiet=quiet)
-        item.loop = asyncio.get_running_loop()
+        item.loop = running_loop()
         item.future = item.loop.create_future()
         self._waiting.append(item)
         self._lane("writer").push(self._commit_in_turn)
@@ -227,7 +228,7 @@ class Database:
             return work(self._peeker)
 
     async def aread(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
         def run() -> None:

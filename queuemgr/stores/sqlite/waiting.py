@@ -5,7 +5,6 @@ It changes nothing.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,10 +16,11 @@ from queuemgr.errors import JobNotFound
 from queuemgr.job import State
 
 from . import limits
-from .bell import Bell
+from .bell import Bell, running_loop
 from .finding import with_ids
 
 if TYPE_CHECKING:
+    import asyncio
     import sqlite3
     from collections.abc import Callable, Sequence
 
@@ -71,7 +71,7 @@ class Waiting:
 
     async def _until(self, look: Callable[[sqlite3.Connection], float | None], timeout: float | None) -> None:
         """Return once `look` says 0 or less, which is the number of seconds until it is worth looking again."""
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         deadline = None if timeout is None else loop.time() + timeout
         bell = self._bell(loop)
         while True:

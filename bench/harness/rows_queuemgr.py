@@ -1,4 +1,4 @@
-# The product's rows for the peers' harness, read by its run.py: one embedded store, four ways to run a job.
+# The product's rows for the peers' harness, read by its run.py: one for each store and way to run a job.
 from __future__ import annotations
 
 
@@ -8,7 +8,7 @@ def qm(c, p):
         "-m",
         "queuemgr",
         "worker",
-        "queuemgr_sqlite_a:app",
+        "queuemgr_a:app",
         "-c",
         str(c),
         "-p",
@@ -21,7 +21,7 @@ def qm(c, p):
 W = "W1 W1b W2 W3 W4 W5 W6 W7 W8 W9"
 row(
     "queuemgr-async",
-    "queuemgr_sqlite_a",
+    "queuemgr_a",
     qm,
     venv="queuemgr",
     backend="sqlite",
@@ -35,7 +35,7 @@ row(
 )
 row(
     "queuemgr-thread",
-    "queuemgr_sqlite_a",
+    "queuemgr_a",
     qm,
     venv="queuemgr",
     backend="sqlite",
@@ -49,7 +49,7 @@ row(
 )
 row(
     "queuemgr-pool",
-    "queuemgr_sqlite_a",
+    "queuemgr_a",
     qm,
     venv="queuemgr",
     backend="sqlite",
@@ -62,7 +62,7 @@ row(
 )
 row(
     "queuemgr-process",
-    "queuemgr_sqlite_a",
+    "queuemgr_a",
     qm,
     venv="queuemgr",
     backend="sqlite",
@@ -75,7 +75,7 @@ row(
 )
 row(
     "queuemgr-full",
-    "queuemgr_sqlite_a",
+    "queuemgr_a",
     qm,
     venv="queuemgr",
     backend="sqlite",
@@ -85,4 +85,18 @@ row(
     desc="SQLite, synchronous=FULL",
     kinds="W1 W1b W2 W3",
     n=5000,
+)
+row(
+    "queuemgr-redis",
+    "queuemgr_a",
+    qm,
+    venv="queuemgr",
+    backend="redis",
+    setting="redis,async",
+    conc=50,
+    w5=(1, 2),
+    g=ALO,
+    desc="Redis, asyncio tasks",
+    kinds=W,
+    n=20000,
 )

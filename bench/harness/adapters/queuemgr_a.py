@@ -1,4 +1,4 @@
-"""The product's adapter for the peers' harness: the same job bodies, through the embedded store."""
+"""The product's adapter for the peers' harness: the same job bodies, through the store that the row names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import common as C  # type: ignore[import-not-found]
 from queuemgr import App
 
 LEVEL = "?durability=full" if "full" in C.SET else ""
-app = App(f"sqlite:///{C.SQLITE}{LEVEL}", at_most_once=False)
+app = App(C.REDIS_URL if "redis" in C.SET else f"sqlite:///{C.SQLITE}{LEVEL}")
 KINDS = C.ASYNC if "async" in C.SET else C.SYNC
 EXECUTOR = next((kind for kind in ("async", "thread", "process", "pool") if kind in C.SET), None)
 tasks = {name: app.task(name=name, executor=EXECUTOR)(body) for name, body in KINDS.items()}

@@ -1,4 +1,6 @@
-"""What the tests of the Redis store share: jobs, claims, a store for a block, and a proxy that loses answers."""
+"""What the tests of the Redis store share: jobs, claims, a store for a block, and proxies: one loses answers, one holds
+questions back.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
-from typing import Any
+from typing import Any, Self
 
 from queuemgr.clock import Clock
 from queuemgr.job import Job, Lease, new_id
@@ -61,7 +63,7 @@ class Proxy:
         self._serving: set[asyncio.Task[None]] = set()
         self.lose_answers = 0
 
-    async def __aenter__(self) -> Proxy:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
 
@@ -95,7 +97,8 @@ class Proxy:
     async def _pass_back(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await there.read(65536):
-                if self.lose_answers:
+                # A server that does not have the script yet has done nothing.
+                if self.lose_answers and not data.startswith((b"-NOSCRIPT", b"$40\r\n")):
                     self.lose_answers -= 1
                     break
                 writer.write(data)
@@ -104,3 +107,60 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(65536):
                 writer.write(data)
+
+
+class LateProxy(Proxy):
+    """Holds back the next question with certain words in it, until it is to be delivered.
+
+    Whoever asked loses the connection, or with `silently` just hears nothing any more.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.held = asyncio.Event()
+        self._words = b""
+        self._silently = False
+        self._late: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]] = []
+
+    async def __aexit__(self, *error: object) -> None:
+        for _, back, _ in self._late:
+            back.close()
+        await super().__aexit__(*error)
+
+    def hold(self, words: bytes, *, silently: bool = False) -> None:
+        self.held.clear()
+        self._words, self._silently = words, silently
+
+    async def deliver(self) -> bytes:
+        """The server's answer to what was held longest."""
+        there, back, question = self._late.pop(0)
+        with closing(back):
+            back.write(question)
+            return await there.read(65536)
+
+    async def _stand_between(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._server_port)
+        answering, held = asyncio.create_task(self._pass_back(there, writer)), False
+        try:
+            with closing(writer):
+                held = await self._pass_on_most(reader, there, back)
+        finally:
+            answering.cancel()
+            if not held:
+                back.close()
+
+    async def _pass_on_most(
+        self, reader: asyncio.StreamReader, there: asyncio.StreamReader, back: asyncio.StreamWriter
+    ) -> bool:
+        """Whether a question is held."""
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if self._words and self._words in data:
+                    self._words = b""
+                    self._late.append((there, back, data))
+                    self.held.set()
+                    if self._silently:
+                        await reader.read()
+                    return True
+                back.write(data)
+        return False

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from queuemgr.errors import StoreUnavailable
 from queuemgr.job import State, Unique
 from queuemgr.outcome import Verdict
 from queuemgr.recurrence import Every
@@ -100,6 +101,37 @@ def test_output_whose_answer_was_lost_is_kept_once(own_redis: OwnRedis) -> None:
             proxy.lose_answers = 1
             await store.report([Report(lease, output=[(0.0, "stdout", "once")])])
             assert [line.text for line in await store.output(lease.id)] == ["once"]
+
+    asyncio.run(main())
+
+
+def test_each_of_two_reports_of_a_job_is_kept_once_though_the_store_was_away_for_longer_than_a_call_waits(
+    own_redis: OwnRedis,
+) -> None:
+    async def main() -> None:
+        async with Proxy(own_redis().port) as proxy, opened(f"{proxy.url}?patience=0") as store:
+            await store.enqueue([make_job()])
+            (lease,) = await claim(store)
+            reports = [Report(lease, output=[(0.0, "stdout", text)]) for text in ("one", "two", "three")]
+            proxy.lose_answers = 1
+            with pytest.raises(StoreUnavailable):
+                await store.report(reports[:2])
+            await store.report(reports)
+            assert [line.text for line in await store.output(lease.id)] == ["one", "two", "three"]
+
+    asyncio.run(main())
+
+
+def test_a_settlement_counts_though_its_answer_was_lost_for_longer_than_a_call_waits(own_redis: OwnRedis) -> None:
+    async def main() -> None:
+        async with Proxy(own_redis().port) as proxy, opened(f"{proxy.url}?patience=0") as store:
+            await store.enqueue([make_job()])
+            ended = list(map(settlement, await claim(store)))
+            proxy.lose_answers = 1
+            with pytest.raises(StoreUnavailable):
+                await store.settle(ended)
+            assert await store.settle(ended) == [True]
+            assert await store.settle(ended) == [False]
 
     asyncio.run(main())
 

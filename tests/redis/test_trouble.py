@@ -72,7 +72,7 @@ def test_a_user_who_may_too_little_is_told_what_is_needed(own_redis: OwnRedis) -
 
 def test_a_user_with_the_rights_on_the_prefix_alone_can_do_everything(own_redis: OwnRedis) -> None:
     server = own_redis()
-    rights = "~{queuemgr}:* &{queuemgr}:* +@read +@write +@scripting +@pubsub +@connection +time"
+    rights = "~{queuemgr}:* resetchannels &{queuemgr}:* +@read +@write +@scripting +@pubsub +@connection +time"
     assert server.say(f"ACL SETUSER worker on >secret {rights}") == "+OK"
 
     async def main() -> None:

@@ -19,40 +19,49 @@ from queuemgr.errors import StoreError, StoreUnavailable
 from queuemgr.result import Holding, Owner
 
 from .address import read_address, shown
+from .given_up import GivenUp
+from .scripts import KEEP_GIVEN_UP, part
 from .tries import Tries
 from .wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from collections.abc import Callable, Iterator, Sequence
 
 CHUNK = 1 << 20
 FEW = 100
 """Chunks that are removed at once."""
 
+# Before each script: what it is told of connections that were given up, and its own keys and words.
+_HEAD = f"""
+local base, call = table.remove(KEYS, 1), redis.call
+local connection, given_up = table.remove(ARGV, 1), table.remove(ARGV, 1)
+local KEEP_GIVEN_UP = {KEEP_GIVEN_UP}
+"""
+# KEYS: any. ARGV: a command.
+_DO = "return call(unpack(ARGV))"
 # KEYS: drafts, doomed. ARGV: owner, number, or nothing where there is to be no draft any more.
 _DRAFT = """
-local old = redis.call('HGET', KEYS[1], ARGV[1])
-if old then redis.call('HSET', KEYS[2], old, '') end
-redis.call('HDEL', KEYS[1], ARGV[1])
-if ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' 0') end
+local old = call('HGET', KEYS[1], ARGV[1])
+if old then call('HSET', KEYS[2], old, '') end
+call('HDEL', KEYS[1], ARGV[1])
+if ARGV[2] then call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' 0') end
 """
 # KEYS: drafts, doomed, kept, holders. ARGV: owner, digest, number and size.
 _KEEP = """
-redis.call('SADD', KEYS[4], ARGV[1])
-redis.call('HDEL', KEYS[1], ARGV[1])
-local known = redis.call('HGET', KEYS[3], ARGV[2])
-if not known then redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
-elseif known ~= ARGV[3] then redis.call('HSET', KEYS[2], ARGV[3], '') end
+call('SADD', KEYS[4], ARGV[1])
+call('HDEL', KEYS[1], ARGV[1])
+local known = call('HGET', KEYS[3], ARGV[2])
+if not known then call('HSET', KEYS[3], ARGV[2], ARGV[3])
+elseif known ~= ARGV[3] then call('HSET', KEYS[2], ARGV[3], '') end
 """
 # KEYS: kept, doomed, holders. ARGV: digest, owner or nothing. Answers the number and size of what goes.
 _RELEASE = """
-if ARGV[2] then redis.call('SREM', KEYS[3], ARGV[2]) end
-if redis.call('SCARD', KEYS[3]) > 0 then return false end
-local known = redis.call('HGET', KEYS[1], ARGV[1])
+if ARGV[2] then call('SREM', KEYS[3], ARGV[2]) end
+if call('SCARD', KEYS[3]) > 0 then return false end
+local known = call('HGET', KEYS[1], ARGV[1])
 if known then
-    redis.call('HDEL', KEYS[1], ARGV[1])
-    redis.call('HSET', KEYS[2], known, '')
+    call('HDEL', KEYS[1], ARGV[1])
+    call('HSET', KEYS[2], known, '')
 end
 return known
 """
@@ -68,6 +77,7 @@ class RedisPlace:
         self._lock = Lock()
         self._free: list[Wire] = []
         self._pid = os.getpid()
+        self._given_up = GivenUp()
         self.drafts, self.kept, self.doomed = (self.key(name) for name in ("drafts", "kept", "doomed"))
 
     def draft(self, owner: Owner) -> RedisDraft:
@@ -126,29 +136,52 @@ class RedisPlace:
 
     def run(self, script: str, keys: list[bytes], *arguments: str) -> Any:
         """What the script answers. It may be carried out twice, which changes nothing. Raises StoreError."""
-        words = [argument.encode() for argument in arguments]
-        return self.call(b"EVAL", script.encode(), b"%d" % len(keys), *keys, *words)
+        return self._run(script, keys, [argument.encode() for argument in arguments])
+
+    def change(self, *words: bytes) -> Any:
+        """The answer to a command that writes to a key and may be given twice. Raises StoreError."""
+        return self._run(_DO, [words[1]], words)
 
     def call(self, *words: bytes) -> Any:
-        """The answer to a command that may be given twice. Raises StoreError."""
+        """The answer to a command that only reads. Raises StoreError."""
+        return self._try(lambda wire: wire.call(*words))
+
+    def _run(self, script: str, keys: list[bytes], arguments: Sequence[bytes]) -> Any:
+        text = f"{_HEAD}{part('fence')}{script}".encode()
+        first = self._address.base.encode()
+
+        def ask(wire: Wire) -> Any:
+            lost = self._given_up.to_tell()
+            named = (wire.name, b" ".join(lost))
+            answer = wire.call(b"EVAL", text, b"%d" % (len(keys) + 1), first, *keys, *named, *arguments)
+            self._given_up.told(lost)
+            return answer
+
+        return self._try(ask)
+
+    def _try(self, ask: Callable[[Wire], Any]) -> Any:
         tries = Tries(self.name, self._address.patience)
         while True:
             wire = None
             try:
                 wire = self._take()
-                answer = wire.call(*words)
+                answer = ask(wire)
             except (RedisError, OSError, StoreUnavailable) as error:
                 if wire is not None:
-                    wire.close()
+                    self._give_up(wire)
                 time.sleep(tries.failed(error))
             except BaseException:
                 if wire is not None:
-                    wire.close()  # its answer may still come, and nobody waits for that
+                    self._give_up(wire)  # its answer may still come, and nobody waits for that
                 raise
             else:
                 with self._lock:
                     self._free.append(wire)
                 return answer
+
+    def _give_up(self, wire: Wire) -> None:
+        wire.close()
+        self._given_up.add(wire.name)
 
     def _take(self) -> Wire:
         if self._pid != os.getpid():
@@ -172,9 +205,9 @@ class RedisPlace:
         for known, _ in list(self._entries(self.doomed)):
             number = known.decode().partition(" ")[0]
             start = 0
-            while self.call(b"UNLINK", *(self.key(number, str(start + nth)) for nth in range(FEW))):
+            while self.change(b"UNLINK", *(self.key(number, str(start + nth)) for nth in range(FEW))):
                 start += FEW
-            self.call(b"HDEL", self.doomed, known)
+            self.change(b"HDEL", self.doomed, known)
 
 
 class RedisDraft:
@@ -196,10 +229,10 @@ class RedisDraft:
                 part = bytes(view[: CHUNK - start])
                 chunk = self._place.key(self._number, str(nth))
                 # At its place, not at the end: it may have to be sent again.
-                self._place.call(b"SETRANGE", chunk, b"%d" % start, part)
+                self._place.change(b"SETRANGE", chunk, b"%d" % start, part)
                 self._size += len(part)
                 view = view[len(part) :]
-            self._place.call(b"HSET", self._place.drafts, self._name.encode(), self._known)
+            self._place.change(b"HSET", self._place.drafts, self._name.encode(), self._known)
         except BaseException:
             with suppress(StoreError):
                 self.discard()

@@ -6,6 +6,7 @@ It tries nothing twice; who calls decides that.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +16,31 @@ from redis.exceptions import ResponseError
 from .connecting import ANSWER_TIMEOUT, connect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from redis.asyncio.connection import AbstractConnection
 
     from .address import Address
 
 
 class Line:
-    """Made by `Line.open`; once it is `lost` another must be made."""
+    """Made by `Line.open`; once it is `lost` another must be made.
 
-    def __init__(self, connection: AbstractConnection) -> None:
+    `give_up` is told its name when it is lost while questions are on it: they may reach the server yet.
+    """
+
+    def __init__(self, connection: AbstractConnection, give_up: Callable[[bytes], None]) -> None:
+        self.name = secrets.token_hex(8).encode()
         self.lost = False
+        self._give_up = give_up
         self._connection = connection
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._loop = asyncio.get_running_loop()
         self._listening = self._loop.create_task(self._listen(), name="queuemgr redis")
 
     @classmethod
-    async def open(cls, address: Address) -> Line:
-        return cls(await connect(address))
+    async def open(cls, address: Address, give_up: Callable[[bytes], None]) -> Line:
+        return cls(await connect(address), give_up)
 
     async def call(self, *words: bytes | str | int) -> Any:
         """The answer. Raises RedisError; after a time-out or a loss the command may have been carried out."""
@@ -49,7 +57,7 @@ class Line:
             raise
 
     def close(self) -> None:
-        self.lost = True
+        self._lose()
         self._listening.cancel()
 
     async def closed(self) -> None:
@@ -67,10 +75,15 @@ class Line:
         except Exception as reason:
             error = reason
         finally:
-            self.lost = True
+            self._lose()
             while self._waiting:
                 self._answer(error)
             await self._connection.disconnect(nowait=True)
+
+    def _lose(self) -> None:
+        self.lost = True
+        if self._waiting:
+            self._give_up(self.name)
 
     async def _next_answer(self) -> Any:
         try:

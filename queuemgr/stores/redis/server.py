@@ -11,12 +11,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from queuemgr.errors import StoreUnavailable
 
 from .address import shown
 from .faults import fault_of
+from .given_up import GivenUp
 from .line import Line
 from .loops import PerLoop
 from .opening import VERSION, require_ours
@@ -58,6 +59,7 @@ class Server:
         self._lines = PerLoop(self._open_line)
         self._pid = os.getpid()
         self._idle: list[Wire] = []
+        self._given_up = GivenUp()
 
     async def run(self, name: str, given: dict[str, Any]) -> Any:
         """What the script answers. Raises StoreError."""
@@ -119,7 +121,7 @@ class Server:
         return _encode(told), b"" if self._clock is None else repr(self._clock.now()).encode()
 
     async def _open_line(self) -> Line:
-        line = await Line.open(self.address)
+        line = await Line.open(self.address, self._given_up.add)
         try:
             asked_at = time.monotonic()
             now, version = await self._run_on(line, "open", *_GREETING)
@@ -132,11 +134,15 @@ class Server:
 
     async def _run_on(self, line: Line, name: str, given: bytes, now: bytes) -> Any:
         wanted = script(name)
+        lost = self._given_up.to_tell() if wanted.fenced else ()
+        words = (b"EVALSHA", wanted.sha, b"1", self._base, given, now, line.name, b" ".join(lost))
         try:
-            return await line.call(b"EVALSHA", wanted.sha, b"1", self._base, given, now)
+            answer = await line.call(*words)
         except NoScriptError:
             await line.call(b"SCRIPT", b"LOAD", wanted.text)
-            return await line.call(b"EVALSHA", wanted.sha, b"1", self._base, given, now)
+            answer = await line.call(*words)
+        self._given_up.told(lost)
+        return answer
 
     def _run_on_any_wire(self, name: str, given: bytes, now: bytes) -> Any:
         self._after_fork()
@@ -146,8 +152,10 @@ class Server:
             wire = self._open_wire()
         try:
             answer = self._run_on_wire(wire, name, given, now)
-        except BaseException:
+        except BaseException as error:
             wire.close()
+            if not isinstance(error, ResponseError):
+                self._given_up.add(wire.name)
             raise
         self._idle.append(wire)
         return answer
@@ -164,8 +172,12 @@ class Server:
 
     def _run_on_wire(self, wire: Wire, name: str, given: bytes, now: bytes) -> Any:
         wanted = script(name)
+        lost = self._given_up.to_tell() if wanted.fenced else ()
+        words = (b"EVALSHA", wanted.sha, b"1", self._base, given, now, wire.name, b" ".join(lost))
         try:
-            return wire.call(b"EVALSHA", wanted.sha, b"1", self._base, given, now)
+            answer = wire.call(*words)
         except NoScriptError:
             wire.call(b"SCRIPT", b"LOAD", wanted.text)
-            return wire.call(b"EVALSHA", wanted.sha, b"1", self._base, given, now)
+            answer = wire.call(*words)
+        self._given_up.told(lost)
+        return answer

@@ -2,21 +2,19 @@
 next door (desk.py).
 
 Every step is one script, which does all of it or nothing. A call whose answer was lost is sent again, and says so: the
-script then finds what it did the first time, and answers the same.
+script then finds what it did the first time, and answers the same. Should the first sending come later than the second,
+it does nothing (lua/fence.lua).
 """
 
 from __future__ import annotations
 
 import secrets
-from functools import cached_property, lru_cache
-from itertools import count
+from functools import cached_property, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from queuemgr.clock import ServerClock, SystemClock
-from queuemgr.errors import JobExists
+from queuemgr.errors import JobExists, StoreError
 from queuemgr.fault import point
 from queuemgr.job import Attempt, State
 from queuemgr.liveness import lives, this_host
@@ -62,9 +60,12 @@ class RedisStore(Desk):
         self._joined: dict[str, WorkerInfo] = {}
         self._tasks_wanted = False
         self._next_due = 0.0
-        self._numbers = map(f"{secrets.token_hex(6)}{{:x}}".format, count())
+        # No other process has the same, not even one that was forked.
+        self._numbers = iter(partial(secrets.token_hex, 8), "")
         # Claims of which nobody knows whether they were carried out, by worker.
         self._in_doubt: dict[str, list[str]] = {}
+        self._reports_in_doubt: list[tuple[Report, str]] = []
+        self._ends_in_doubt = False
 
     @cached_property
     def results(self) -> RedisPlace:
@@ -133,8 +134,9 @@ class RedisStore(Desk):
             "limit": claim.limit,
             "queues": claim.queues,
             "fresh": self.lease / 4,
-            "joined": claim.worker in self._joined,
         }
+        if (joined := self._joined.get(claim.worker)) is not None:
+            given["life"] = (joined.host, f"{joined.pid} {joined.birth}")
         if again:
             given["again"] = True
         rest = self._waiting.line_up(queues) if claim.limit > 0 else None
@@ -149,6 +151,9 @@ class RedisStore(Desk):
                     await self._join(self._joined[claim.worker], self.clock.now())
                 case b"tasks":
                     self._tasks_wanted = True
+                case b"another":
+                    reason = f"another process works as {claim.worker!r}: give each worker a name of its own"
+                    raise StoreError(f"{self._server.place}: {reason}")
                 case _:
                     break
         _, now, started, next_due, resting, *told = answer
@@ -176,17 +181,27 @@ class RedisStore(Desk):
         given: dict[str, Any] = {"ended": list(map(_packed_end, settlements))}
         if self._address.keep_finished is not None:
             given["keep"] = self._address.keep_finished
+        if self._ends_in_doubt:
+            given["again"] = True
         point("settle.updated")
-        answers = await self._server.run("settle", given)
+        try:
+            answers = await self._server.run("settle", given)
+        except BaseException:
+            self._ends_in_doubt = True
+            raise
+        self._ends_in_doubt = False
         point("settle.committed")
         return list(map(bool, answers))
 
     async def report(self, reports: Sequence[Report]) -> None:
-        said = [
-            (one.lease.key, one.lease.attempt, one.progress, one.note and sound(one.note), _packed_output(one))
-            for one in reports
-        ]
-        await self._server.run("report", {"reports": said, "number": next(self._numbers)})
+        known = {id(one): number for one, number in self._reports_in_doubt}
+        numbered = [(one, known.get(id(one)) or next(self._numbers)) for one in reports]
+        try:
+            await self._server.run("report", {"reports": [_packed_report(*one) for one in numbered]})
+        except BaseException:
+            self._reports_in_doubt = numbered
+            raise
+        self._reports_in_doubt = []
 
     # the worker
 
@@ -282,5 +297,8 @@ def _error_of(ended: Settlement) -> dict[str, Any] | None:
     return None if error is None else sound_error(error)
 
 
-def _packed_output(report: Report) -> list[msgspec.Raw]:
-    return [pack_line(report.lease.attempt, at, stream, text) for at, stream, text in report.output]
+def _packed_report(report: Report, number: str) -> list[Any]:
+    """A report as `lua/report.lua` reads it. One that is sent again because its answer was lost has the same number."""
+    key, attempt = report.lease.key, report.lease.attempt
+    lines = [pack_line(attempt, at, stream, text) for at, stream, text in report.output]
+    return [key, attempt, report.progress, report.note and sound(report.note), lines, number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from .connecting import connect_now
@@ -14,6 +15,7 @@ class Wire:
     """Opened when it is made. After any error but a refusal by the server it is of no use any more."""
 
     def __init__(self, address: Address) -> None:
+        self.name = secrets.token_hex(8).encode()
         self._connection: Any = connect_now(address)
 
     def call(self, *words: bytes) -> Any:

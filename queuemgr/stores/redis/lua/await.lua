@@ -1,4 +1,4 @@
---! head unit ring bell job
+--! head fence unit ring bell job
 -- The state of a job that has ended; else -1, and the channel is told of its end. Nothing where there is no such job.
 
 local place = place_of(given.job)

@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings reclaim
+--! head fence unit ring bell job unique endings reclaim
 -- Renews all leases of a worker; tells which of its jobs somebody wants cancelled.
 
 if call('ZSCORE', base .. 'beats', given.worker) then

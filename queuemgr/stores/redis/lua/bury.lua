@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings reclaim
+--! head fence unit ring bell job unique endings reclaim
 -- Takes back the jobs of workers that the kernel says are dead, unless others bear their names by now.
 
 for _, dead in ipairs(given.dead) do

@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings
+--! head fence unit ring bell job unique endings
 -- Does one thing to each of some jobs, where its state allows it; how many were changed.
 
 -- A plain success stands only in the job; before the job runs again it moves to the history.

@@ -1,7 +1,13 @@
---! head unit ring bell job promote choose
+--! head fence unit ring bell job promote choose
 -- Leases due jobs to a worker, by priority, then age.
 
 local worker = given.worker
+
+-- Whether another process bears the worker's name by now.
+local function replaced()
+  local life = hget('host:' .. given.life[1], worker)
+  return life ~= given.life[2]
+end
 
 local function keep_known()
   local score = call('ZSCORE', base .. 'beats', worker)
@@ -73,9 +79,14 @@ local function answer(places, resting)
   return told
 end
 
-if given.joined and not keep_known() then
-  -- It was taken for dead: what it leases must have an owner whose death is noticed.
-  return {'unknown'}
+if given.life then
+  if not keep_known() then
+    -- It was taken for dead: what it leases must have an owner whose death is noticed.
+    return {'unknown'}
+  elseif replaced() then
+    -- The claim of a dead process may come late: nobody would hear of what it leases to its successor.
+    return {'another'}
+  end
 end
 local open, suspects
 open, suspects, parked = open_queues()

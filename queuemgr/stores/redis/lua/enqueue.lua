@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings accept
+--! head fence unit ring bell job unique endings accept
 -- Accepts all of the jobs, or none because a unique key is taken.
 
 local answers, key, holder = accept(given.jobs, false)

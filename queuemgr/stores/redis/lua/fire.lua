@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings accept
+--! head fence unit ring bell job unique endings accept
 -- Enqueues a firing's jobs and moves the schedule on, if it still stands at its moment.
 
 local at = call('ZSCORE', base .. 'firings', given.name)

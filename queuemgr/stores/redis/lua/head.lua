@@ -3,6 +3,7 @@
 local base = KEYS[1]
 local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
 local given = unpacked(ARGV[1])
+local connection, given_up = ARGV[3], ARGV[4]
 
 -- As many arguments as the stack of Lua bears; even, so that pairs stay together.
 local MOST = 4000

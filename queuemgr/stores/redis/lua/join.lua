@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings reclaim
+--! head fence unit ring bell job unique endings reclaim
 -- A worker begins. What one of the same name held that was another process goes back first.
 
 local before, told = hget('workers', given.worker), unpacked(given.info)

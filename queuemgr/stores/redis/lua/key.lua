@@ -1,4 +1,4 @@
---! head unit
+--! head fence unit
 -- Small values that are changed atomically and may have a lifetime.
 
 -- keys: the value, its end or false, and the last change by its number

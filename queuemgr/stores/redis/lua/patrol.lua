@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings reclaim
+--! head fence unit ring bell job unique endings reclaim
 -- Takes the jobs of workers back that were silent for too long on other hosts. Tells those on the host that asks, whose
 -- lives only the kernel there knows.
 

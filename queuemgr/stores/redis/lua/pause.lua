@@ -1,4 +1,4 @@
---! head unit
+--! head fence unit
 -- Pauses or resumes a queue. Everybody hears of a queue that goes on.
 
 hset('paused', given.queue, given.paused and '1' or false)

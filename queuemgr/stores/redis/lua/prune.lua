@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings
+--! head fence unit ring bell job unique endings
 -- Forgets finished jobs whose lifetime is over, and keys whose time is over; how many jobs.
 
 local over_by = exact(now)

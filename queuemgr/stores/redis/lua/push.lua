@@ -1,4 +1,4 @@
---! head ring
+--! head fence ring
 -- Accepts plain jobs, as nearly all are: ready at once, without a unique key, tags, large arguments or an id of one's
 -- own. It does so without the common parts, because there is a producer who waits for it.
 

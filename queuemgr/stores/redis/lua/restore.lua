@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings accept
+--! head fence unit ring bell job unique endings accept
 -- Takes over whole jobs. Those that are here already are left alone.
 
 -- what a whole job has beside that which is accepted

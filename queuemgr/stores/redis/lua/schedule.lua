@@ -1,4 +1,4 @@
---! head unit
+--! head fence unit
 -- Puts a schedule. Who puts it read it a moment ago, and it may have fired since: the same rule never goes back to such
 -- a moment.
 

@@ -1,4 +1,4 @@
---! head unit ring bell job unique endings
+--! head fence unit ring bell job unique endings
 -- Ends runs. A token that is not the newest changes nothing.
 
 -- one settlement

@@ -1,4 +1,4 @@
---! head unit
+--! head fence unit
 -- Removes a schedule; whether it was there.
 
 local there = hget('schedules', given.name)

@@ -1,4 +1,4 @@
---! head unit ring bell job
+--! head fence unit ring bell job
 -- Whether there is work: 0, or the next moment at which there may be some. Who finds none stands in line.
 
 local names = {}

@@ -53,9 +53,14 @@ class EventEmitter:
     def take(self, event: str) -> list[Listener]:
         """Who is to be called for one such event. Those that asked for one only are forgotten."""
         known = self._listeners.get(event, [])
-        if any(once for _, once in known):
-            self._listeners[event] = [(listener, once) for listener, once in known if not once]
-        return [listener for listener, _ in known]
+        called, left = [], []
+        for one in known:
+            called.append(one[0])
+            if not one[1]:
+                left.append(one)
+        if len(left) < len(known):
+            self._listeners[event] = left
+        return called
 
     def remove_listener(self, event: str, f: Listener) -> None:
         """Raises KeyError where it does not listen."""

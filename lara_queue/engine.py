@@ -33,7 +33,7 @@ log = logging.getLogger("lara_queue")
 
 EVERYTHING = frozenset({"*"})
 TEND, PRUNE = 0.5, 60.0
-AHEAD, MOST_AHEAD = 0.04, 200
+AHEAD, MOST_AHEAD, MOST_AT_ONCE = 0.04, 400, 180
 NO_TROUBLE, LONGEST_TROUBLE = 0.1, 5.0
 LAST_PATIENCE = 10.0
 GIVEN_BACK = Verdict(State.READY, "given back", reason="the worker stopped")
@@ -44,10 +44,16 @@ class Abandoned(BaseException):
 
 
 class Lanes(Protocol):
-    """Where handlers run. `size` is how many may run at once; what is put there waits for its turn."""
+    """Where handlers run, with `elsewhere` in another thread than the engine.
+
+    `size` is how many may run at once; what is put there waits for its turn.
+    """
 
     @property
     def size(self) -> int: ...
+
+    @property
+    def elsewhere(self) -> bool: ...
 
     def put(self, lease: Lease) -> None: ...
 
@@ -148,7 +154,7 @@ class Engine:
         if wanted <= 0:
             await self._progress.wait()
             return
-        idle = not self._out and self._settler.idle
+        idle = self._lanes.elsewhere or (not self._out and self._settler.idle)
         queues = ((self._queue, wanted),)
         claimed = await self._store.claim(
             Claim(worker=self.id, queues=queues, limit=wanted, tasks=EVERYTHING, idle=idle)
@@ -168,7 +174,9 @@ class Engine:
             self._counted = now
         ahead = min(MOST_AHEAD, int(self._rate * AHEAD))
         self._low = self._lanes.size + ahead - ahead // 2 - 1
-        return self._lanes.size + ahead - len(self._out) if len(self._out) <= self._low else 0
+        if len(self._out) > self._low:
+            return 0
+        return min(MOST_AT_ONCE, self._lanes.size + ahead - len(self._out))
 
     async def _rest(self, next_due: float | None) -> None:
         timeout = TEND if next_due is None else min(TEND, max(0.0, next_due - self._store.clock.now()))

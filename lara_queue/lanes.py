@@ -22,6 +22,7 @@ class Line:
     """For one other thread, which iterates over it, and tells by `ended` how each job went. It cannot be broken off."""
 
     size = 1
+    elsewhere = True
 
     def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
         self._engine = engine
@@ -64,6 +65,8 @@ class Line:
 
 class Tasks:
     """At most as many at once as `size` says at that moment."""
+
+    elsewhere = False
 
     def __init__(
         self, engine: Engine, size: Callable[[], int], perform: Callable[[Lease], Awaitable[BaseException | None]]
@@ -109,5 +112,6 @@ class Tasks:
         finally:
             del self.running[lease.id]
             self._broken_off.discard(lease.id)
-            self._engine.done(lease, error)
+            # The next one begins first: what its end asks for can wait.
             self._fill()
+            self._engine.done(lease, error)

@@ -35,8 +35,10 @@ class Tally:
         self.total += 1
         self.successful += success
         self.seconds += seconds
-        self.shortest = seconds if self.shortest is None else min(self.shortest, seconds)
-        self.longest = seconds if self.longest is None else max(self.longest, seconds)
+        if self.shortest is None or seconds < self.shortest:
+            self.shortest = seconds
+        if self.longest is None or seconds > self.longest:
+            self.longest = seconds
 
     @property
     def success_rate(self) -> float:

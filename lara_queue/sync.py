@@ -146,7 +146,7 @@ class Queue(BaseQueue):
             data = data_of(lease)
             for listener in self.ee.take(EVENT):
                 answer = listener(data)
-                if inspect.isawaitable(answer):
+                if answer is not None and inspect.isawaitable(answer):
                     self._finish(answer)
         except (Exception, SystemExit, asyncio.CancelledError) as raised:
             error = raised

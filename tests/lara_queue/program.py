@@ -1,6 +1,7 @@
 """A worker run as a program of its own, so that a test may kill it: PORT, APPNAME, KIND, RAN, SECONDS, COUNT.
 
 Each job appends its number to the file RAN when it begins and when it has ended. After COUNT ends it stops by itself.
+QUEUE names another queue than "python", RUNS says how often a job may run. A job with the name "fail" fails.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from lara_queue import AsyncQueue, Queue
 
 SECONDS = float(os.environ["SECONDS"])
 left = int(os.environ["COUNT"])
-settings: dict[str, Any] = {"queue": "python", "appname": os.environ["APPNAME"], "retry_delay": 0}
+settings: dict[str, Any] = {
+    "queue": os.environ.get("QUEUE", "python"),
+    "appname": os.environ["APPNAME"],
+    "retry_delay": 0,
+    "max_retries": int(os.environ.get("RUNS", "3")),
+}
 queue: Queue | AsyncQueue
 
 
@@ -29,6 +35,8 @@ def note(word: str, data: dict[str, Any]) -> None:
     left -= word == "ended"
     if left == 0:
         queue.shutdown()
+    if data["data"].get("name") == "fail":
+        raise ValueError("no such name")
 
 
 if os.environ["KIND"] == "sync":

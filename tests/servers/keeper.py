@@ -10,11 +10,12 @@ import os
 import select
 import sys
 
+from .mariadb import Mariadb
 from .postgres import Postgres
 from .process import Server
 from .redis import Redis
 
-KINDS: dict[str, type[Server]] = {"redis": Redis, "postgres": Postgres}
+KINDS: dict[str, type[Server]] = {"redis": Redis, "postgres": Postgres, "mariadb": Mariadb}
 
 
 def keep(kind: str, run: int) -> None:

@@ -20,6 +20,7 @@ from uuid import uuid4
 import pytest
 
 from .emptying import emptied
+from .mariadb import Mariadb
 from .postgres import PgBouncer, Postgres
 from .process import Server
 from .redis import Cluster, Redis, Sentinel
@@ -67,6 +68,13 @@ def redis_url(needs: Needs, shared_server: Shared) -> str:
 def postgres_url(needs: Needs, shared_server: Shared) -> str:
     needs("postgresql")
     return f"{shared_server('postgres')}?schema={_unique()}"
+
+
+@pytest.fixture
+def mariadb_url(needs: Needs, shared_server: Shared) -> str:
+    """The server's, without a database."""
+    needs("mariadb")
+    return shared_server("mariadb").rpartition("/")[0]
 
 
 @pytest.fixture
@@ -129,6 +137,11 @@ def own_cluster(own: Own) -> Callable[..., Cluster]:
 def own_postgres(own: Own) -> Callable[..., Postgres]:
     """`own_postgres(synchronous_commit="off")`."""
     return lambda **settings: own("postgresql", Postgres, **settings)
+
+
+@pytest.fixture
+def own_mariadb(own: Own) -> Callable[..., Mariadb]:
+    return lambda **settings: own("mariadb", Mariadb, **settings)
 
 
 @pytest.fixture

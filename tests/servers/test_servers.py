@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import psutil
 import psycopg
+import pymysql
 import pytest
 from redis import Redis as Client
 from redis.cluster import RedisCluster
 
+from .mariadb import Mariadb
 from .postgres import PgBouncer, Postgres
 from .process import lives, until
 from .redis import Cluster, Redis, Sentinel
@@ -36,6 +38,19 @@ def test_what_postgres_has_committed_is_there_after_its_death(own_postgres: Call
     server.restart()
     with psycopg.connect(server.url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+
+
+def test_what_mariadb_has_committed_is_there_after_its_death(own_mariadb: Callable[..., Mariadb]) -> None:
+    server = own_mariadb()
+    where = {"host": "127.0.0.1", "port": server.port, "user": "root", "database": "queuemgr"}
+    with pymysql.connect(**where) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE kept (n int)")
+        cursor.execute("INSERT INTO kept VALUES (7)")
+        connection.commit()
+    server.restart()
+    with pymysql.connect(**where) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT n FROM kept")
+        assert cursor.fetchone() == (7,)
 
 
 def test_pgbouncer_lets_its_clients_share_a_connection(
@@ -80,7 +95,9 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize(("kind", "component"), [("redis", "redis"), ("postgres", "postgresql")])
+@pytest.mark.parametrize(
+    ("kind", "component"), [("redis", "redis"), ("postgres", "postgresql"), ("mariadb", "mariadb")]
+)
 def test_a_shared_server_ends_with_its_run_even_if_that_is_killed(
     needs: Callable[[str], None], kind: str, component: str
 ) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from queuemgr.errors import EncodingError, UndecodableError
 
 from .php import PhpObject, serialize, unserialize
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from .payload import Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """`body` is what PHP serialised."""
 
     object: PhpObject
@@ -66,7 +67,7 @@ def seal(made: PhpObject, encrypter: Encrypter | None) -> str:
 def obstacle(payload: Payload, command: Command, connection: str) -> str | None:
     """Why only Laravel may run it; None where nothing stands against it."""
     made = command.object
-    if payload.data.batchId or made.get("batchId"):
+    if payload.data.batchId or (b'batchId";' in command.body and made.get("batchId")):
         return "it belongs to a batch, whose book Laravel keeps in its database"
     if made.get("middleware"):
         return "it carries middleware, which only PHP can run"

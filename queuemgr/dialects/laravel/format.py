@@ -31,7 +31,7 @@ CRASH_BUDGET = 3
 MOST_STEPS = 20
 
 _WISHES = ("retryUntil", "maxTries", "maxExceptions", "timeout", "backoff", "failOnTimeout")
-_NOTHING = (b"null", b"false")
+_NOTHING = frozenset((None, b"null", b"false"))
 
 ABILITIES = frozenset(
     {
@@ -140,23 +140,29 @@ class Laravel:
     def read(self, record: bytes, now: float) -> Reading:
         return self.reading(self.parse(record), now)
 
-    def reading(self, payload: Payload, now: float, *, brief: bool = False) -> Reading:
-        """The same of a payload that was parsed already. `brief` leaves out what a worker has no use for."""
+    def reading(self, payload: Payload, now: float) -> Reading:
+        """The same of a payload that was parsed already."""
         marker = payload.marker
-        tags = None if brief else payload.value("tags")
-        asks = marker != NONE or any(payload.fields.get(name, b"null") not in _NOTHING for name in _WISHES)
+        tags = payload.value("tags")
+        options, over = self.wishes(payload, now)
         return Reading(
             id=payload.id,
             names=payload.names,
             failures=payload.attempts,
             crashes=marker.crashes,
-            options=(_options(payload) or None) if asks else None,
+            options=options,
             at_most_once=marker.once,
-            created_at=None if brief else _created_at(payload),
+            created_at=_created_at(payload),
             tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
             unique_key=marker.lock,
-            over=_over(payload, now) if asks else None,
+            over=over,
         )
+
+    def wishes(self, payload: Payload, now: float) -> tuple[dict[str, Any] | None, str | None]:
+        """What the job asks for itself, and why it may not run again."""
+        if payload.marker is NONE and _NOTHING.issuperset(map(payload.fields.get, _WISHES)):
+            return None, None
+        return _options(payload) or None, _over(payload, now)
 
     def open(self, record: bytes) -> Contents:
         return self.contents(self.parse(record))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
 from hashlib import sha1
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from queuemgr.errors import ForeignStore, StoreError, StoreUnavailable
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
     from .sources import Source
 
+TAG = re.compile(r"\{[^}]+\}")
+NO_CLUSTER = (
+    "this Redis is a node of a cluster, which spreads Laravel's queues over its nodes, and they are not used from here:"
+    " take a Redis of its own for the queues that Laravel and Python share, or a prefix with a part in braces,"
+    " which keeps all keys on one node, and name that node"
+)
 Run = tuple[str, Sequence[str], Sequence[Any]]
 """The name of a script, its keys and its arguments."""
 
@@ -39,17 +46,33 @@ class Link:
             self._clients[loop] = self._source.asynchronous()
         return self._clients[loop]
 
+    async def meet(self, prefix: str) -> None:
+        """The first words with the server. Raises StoreError where it is a node of a cluster that parts our keys."""
+        refused = redis_module("redis.exceptions").ResponseError
+        with translated():
+            try:
+                told = await self.client.info("cluster")
+            except refused:
+                # Not everybody may ask that; what is wrong then comes out with the first job.
+                await self.client.ping()
+                return
+        if told.get("cluster_enabled") and not TAG.search(prefix):
+            await self.close()
+            raise StoreError(NO_CLUSTER)
+
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
         if (client := self._clients.pop(loop, None)) is not None:
             await client.aclose()
+            await _rest_sentinels(client)
         if "_direct" in self.__dict__:
-            self.__dict__.pop("_direct").close()
+            _close(self.__dict__.pop("_direct"))
 
     async def rest(self) -> None:
         """Close the connections of this event loop that nobody uses now. The next call opens one."""
         if (client := self._clients.get(asyncio.get_running_loop())) is not None:
             await client.connection_pool.disconnect(inuse_connections=False)
+            await _rest_sentinels(client)
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         return (await self.runs([(script, keys, arguments)]))[0]
@@ -86,7 +109,27 @@ class Link:
 
     @cached_property
     def _direct(self) -> Any:
-        return self._source.synchronous()
+        client = self._source.synchronous()
+        # Synchronous code drops its queue and closes nothing.
+        finalize(self, _close, client)
+        return client
+
+
+async def _rest_sentinels(client: Any) -> None:
+    """Close the connections to those who know where the master is. The next question opens one."""
+    for sentinel in _sentinels_of(client):
+        await sentinel.connection_pool.disconnect()
+
+
+def _close(client: Any) -> None:
+    client.close()
+    for sentinel in _sentinels_of(client):
+        sentinel.close()
+
+
+def _sentinels_of(client: Any) -> Sequence[Any]:
+    manager = getattr(client.connection_pool, "sentinel_manager", None)
+    return () if manager is None else manager.sentinels
 
 
 @contextmanager
@@ -99,6 +142,8 @@ def translated() -> Iterator[None]:
         raise
     except (errors.ConnectionError, errors.TimeoutError, errors.ClusterDownError, OSError) as error:
         raise StoreUnavailable(f"Redis does not answer: {error}; the call may be made again") from error
+    except (errors.MovedError, errors.AskError, errors.ClusterCrossSlotError) as error:
+        raise StoreError(f"{NO_CLUSTER} (Redis says: {error})") from error
     except errors.ResponseError as error:
         raise _refused(str(error)) from error
     except errors.RedisError as error:

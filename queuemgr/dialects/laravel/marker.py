@@ -32,10 +32,12 @@ class Marker(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return msgspec.structs.replace(self, claims=0, crashes=0, exceptions=0)
 
     def encode(self) -> bytes:
-        return msgspec.json.encode(self)
+        return _write(self)
 
 
 NONE = Marker()
+_write = msgspec.json.Encoder().encode
+_read = msgspec.json.Decoder(Marker).decode
 
 
 def read_marker(raw: bytes | None) -> Marker:
@@ -43,6 +45,6 @@ def read_marker(raw: bytes | None) -> Marker:
     if raw is None:
         return NONE
     try:
-        return msgspec.json.decode(raw, type=Marker)
+        return _read(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return NONE

@@ -31,8 +31,7 @@ EVERY = "*"
 log = logging.getLogger("queuemgr.laravel")
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(msgspec.Struct, frozen=True):
     """A job that this worker may have: as it stands in the list, and as it stands while it is reserved."""
 
     waiting: bytes
@@ -42,6 +41,14 @@ class Picked:
     @property
     def field(self) -> str:
         return field_of(self.lease)
+
+    @property
+    def change(self) -> bytes:
+        """How `waiting` becomes `reserved`, as scripts/take.lua reads it."""
+        stays = len(self.waiting) - 1
+        if self.reserved[stays : stays + 1] == b"," and self.reserved.startswith(self.waiting[:stays]):
+            return self.reserved[stays:]
+        return self.reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,32 +99,32 @@ class Picking:
         task = payload.names[0] if EVERY in self.tasks else self._known(payload)
         if task is None:
             return None
-        reading = self.dialect.reading(payload, self.now, brief=True)
-        if reading.over is not None:
-            kept = payload.changed(marker=payload.marker.at_rest())
-            past = {"claims": payload.marker.claims, "attempts": reading.failures, "crashes": reading.crashes}
-            why = reason(State.DEAD, "failed", reading.over, self.now, **past)
-            lock = None if reading.unique_key is None else (task, reading.unique_key)
-            return Grave(payload.raw, reading.id, kept, why, lock)
-        if (reading.crashes and not self.suspect) or reading.id in self.running:
+        marker, job_id = payload.marker, payload.id
+        options, over = self.dialect.wishes(payload, self.now)
+        if over is not None:
+            kept = payload.changed(marker=marker.at_rest())
+            past = {"claims": marker.claims, "attempts": payload.attempts, "crashes": marker.crashes}
+            why = reason(State.DEAD, "failed", over, self.now, **past)
+            lock = None if marker.lock is None else (task, marker.lock)
+            return Grave(payload.raw, job_id, kept, why, lock)
+        if (marker.crashes and not self.suspect) or job_id in self.running:
             return None
         contents = self.dialect.contents(payload)
         if contents.obstacle is not None:
             _tell_once(task, contents.obstacle)
             return None
-        self.suspect = self.suspect and not reading.crashes
-        self.running.add(reading.id)
-        marker = payload.marker
+        self.suspect = self.suspect and not marker.crashes
+        self.running.add(job_id)
         lease = Lease(
             key=0,
-            id=reading.id,
+            id=job_id,
             task=task,
             queue=self.queue,
             attempt=max(marker.claims, payload.attempts) + 1,
             failures=payload.attempts,
             crashes=marker.crashes,
             at_most_once=marker.once,
-            options=reading.options,
+            options=options,
             args=contents.args,
             started_at=self.now,
             unique=True,

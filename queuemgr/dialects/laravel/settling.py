@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # A lock, a chain that is not empty, or something encrypted: nothing else in a command concerns the end of its job.
 _HOLDS_MORE = re.compile(r'unique(?:Id|For)"|chained";(?!a:0:|N;)|^(?!O:)')
-# The same in the bytes of a payload, where a field of ours may hold a lock, too.
-_MAY_HOLD_MORE = re.compile(rb'unique(?:Id|For)|"lock"|chained\\";(?!a:0:|N;)|"command"\s*:\s*"(?!O:)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +54,12 @@ class Settling:
 
     def is_plain(self, settlement: Settlement, reserved: bytes) -> bool:
         """Whether the job is done and leaves nothing behind: no lock to free, nothing to send after it."""
-        return settlement.verdict.state is State.SUCCEEDED and not _MAY_HOLD_MORE.search(reserved)
+        return settlement.verdict.state is State.SUCCEEDED and not _may_hold_more(reserved)
 
-    def finish(self, queue: str, worker: str, ended: Sequence[tuple[Lease, bytes]]) -> Run:
+    def finish(self, queue: str, worker: str, ended: Sequence[Lease]) -> Run:
         """The ends of plain jobs together."""
         keys = self.keys.queue(queue)
-        arguments = [part for lease, reserved in ended for part in (field_of(lease), reserved, lease.id)]
-        return "finish", [keys.reserved, keys.held(worker), keys.cancel], arguments
+        return "finish", [keys.reserved, keys.held(worker), keys.cancel], [field_of(lease) for lease in ended]
 
     def give_back(self, queue: str, worker: str, field: str, reserved: bytes, now: float) -> Run | None:
         """A worker leaves in peace: nothing has happened to the job. None for one that has had its only run."""
@@ -127,6 +124,14 @@ class Settling:
         there = self.keys.queue(name or "default")
         keys += [there.ready, there.notify, there.delayed]
         arguments += [repr(now + delay) if delay else "", raw]
+
+
+def _may_hold_more(reserved: bytes) -> bool:
+    """Whether the bytes of a payload, where a field of ours may hold a lock, too, may say any of that."""
+    count = reserved.count
+    if b"unique" in reserved or b'"lock"' in reserved or count(b'"command"') != count(b'"command":"O:'):
+        return True
+    return count(b'chained\\";') != count(b'chained\\";a:0:') + count(b'chained\\";N;')
 
 
 def _stopped(worker: str, now: float) -> bytes:

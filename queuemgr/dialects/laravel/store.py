@@ -43,6 +43,7 @@ PAGE = 200
 MOST_PAGES = 16
 MOST_MOVED = 500
 MANY = 500
+GLIMPSE = 8
 PAUSES = (0.05, 0.2, 0.5)
 
 
@@ -161,7 +162,7 @@ class LaravelStore(Desk):
         dues: list[float] = []
         for name, share in claim.queues:
             picking = Picking(self.dialect, name, claim.tasks, now, self._ways.count_crashes, suspect, running)
-            dues += await self._pick(picking, claim.limit)
+            dues += await self._pick(picking, claim.limit, PAGE if claim.idle else GLIMPSE)
             if picking.graves:
                 await self._put_away(name)
             suspect = picking.suspect
@@ -173,8 +174,11 @@ class LaravelStore(Desk):
         point("claim.committed")
         return Claimed(leases, min(dues, default=None))
 
-    async def _pick(self, picking: Picking, most: int) -> list[float]:
-        """Look through one queue until there is enough; the moments at which more of it is due."""
+    async def _pick(self, picking: Picking, most: int, at_once: int) -> list[float]:
+        """Look through one queue until there is enough; the moments at which more of it is due.
+
+        After each `at_once` jobs whatever else is due in this event loop has its turn.
+        """
         queue, first = self._keys.queue(picking.queue), self._offsets.get(picking.queue, 0)
         keys = [queue.ready, queue.notify, queue.delayed, queue.reserved, queue.dead, queue.bodies, queue.reasons]
         limits = [
@@ -184,13 +188,15 @@ class LaravelStore(Desk):
         ]
         length, mark, moments = 0, b"", []
         # Mostly what comes first is for us, so that a look at little more than that is enough.
-        sizes = chain([min(PAGE, most + most // 4 + 4)], repeat(PAGE, MOST_PAGES - 1))
+        sizes = chain([min(PAGE, most + most // 16 + 4)], repeat(PAGE, MOST_PAGES - 1))
         for size in sizes:
             page = [repr(picking.now), MOST_MOVED, first, size]
             shown, passed, length, mark, *times = await self._link.run("survey", keys, page + limits)
             moments = [float(moment) for moment in times if moment]
             graves = len(picking.graves)
-            picking.look_at(shown, most)
+            for begin in range(0, len(shown), at_once):
+                picking.look_at(shown[begin : begin + at_once], most)
+                await asyncio.sleep(0)
             first += passed - (len(picking.graves) - graves)
             await self._bury(picking, graves)
             if len(picking.picked) >= most or first >= length or not passed:
@@ -216,7 +222,7 @@ class LaravelStore(Desk):
         queue = self._keys.queue(name)
         arguments: list[Any] = [repr(now + self._ways.retry_after)]
         for one in chosen:
-            arguments += [one.waiting, one.reserved, one.field]
+            arguments += (one.waiting, one.change, one.field)
         taken = await self._link.run("take", [queue.ready, queue.notify, queue.reserved, queue.held(worker)], arguments)
         leases = []
         for one, mine in zip(chosen, taken, strict=True):
@@ -230,22 +236,23 @@ class LaravelStore(Desk):
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         answers = [False] * len(settlements)
         runs, places = [], []
-        plain: dict[tuple[str, str], list[tuple[int, Lease, bytes]]] = {}
+        plain: dict[tuple[str, str], list[tuple[int, Lease]]] = {}
         for place, settlement in enumerate(settlements):
             lease = settlement.lease
-            reserved = await self._reserved(lease, settlement.worker)
+            held = self._held.get((settlement.worker, lease.id, lease.attempt))
+            reserved = await self._reserved(lease, settlement.worker) if held is None else held[1]
             if reserved is None:
                 continue
             if self._settling.is_plain(settlement, reserved):
-                plain.setdefault((lease.queue, settlement.worker), []).append((place, lease, reserved))
+                plain.setdefault((lease.queue, settlement.worker), []).append((place, lease))
             else:
                 runs.append(self._settling.run(settlement, reserved))
                 places.append(place)
         point("settle.updated")
         for (queue, worker), ended in plain.items():
             for part in (ended[start : start + MANY] for start in range(0, len(ended), MANY)):
-                done = await self._link.run(*self._settling.finish(queue, worker, [one[1:] for one in part]))
-                _note(answers, [one[0] for one in part], done)
+                done = await self._link.run(*self._settling.finish(queue, worker, [lease for _, lease in part]))
+                _note(answers, [place for place, _ in part], done)
         for start in range(0, len(runs), MANY):
             done = await self._link.runs(runs[start : start + MANY])
             _note(answers, places[start : start + MANY], done)
@@ -257,9 +264,6 @@ class LaravelStore(Desk):
         return answers
 
     async def _reserved(self, lease: Lease, worker: str) -> bytes | None:
-        held = self._held.get((worker, lease.id, lease.attempt))
-        if held is not None:
-            return held[1]
         with translated():
             found: bytes | None = await self._link.client.hget(
                 self._keys.queue(lease.queue).held(worker), field_of(lease)
@@ -311,7 +315,7 @@ class LaravelStore(Desk):
             with translated():
                 if self._heard == float("-inf"):
                     # The first call opens the connection, which takes its own time.
-                    await self._link.client.ping()
+                    await self._link.meet(self._keys.prefix)
                     asked = time.monotonic()
                 seconds, micros = await self._link.client.time()
             self._server_clock.heard(seconds + micros / 1e6, asked)

@@ -30,11 +30,26 @@ FRAMEWORK = frozenset(
 )
 
 
+_AS_THEY_ARE = frozenset((str, int, bool, type(None)))
+_TEXT = frozenset((str,))
+_write = msgspec.json.Encoder().encode
+
+
 def arguments_of(command: PhpObject) -> bytes:
     """The properties of a job's object as named arguments. Raises UndecodableError where they cannot be written."""
-    taken = _Taken()
-    named = {plain_name(raw): value for raw, value in command.properties.items()}
-    return _arguments({name: taken.plain(value, 1) for name, value in named.items() if name not in FRAMEWORK})
+    plain = _Taken().plain
+    return _arguments(
+        {name: value if type(value) in _AS_THEY_ARE else plain(value, 1) for name, value in own_of(command).items()}
+    )
+
+
+def own_of(command: PhpObject) -> dict[str, Any]:
+    """The job's own properties, by their names without visibility."""
+    own = {}
+    for raw, value in command.properties.items():
+        if raw not in FRAMEWORK and (name := plain_name(raw)) not in FRAMEWORK:
+            own[name] = value
+    return own
 
 
 def arguments_of_data(data: bytes) -> bytes:
@@ -85,7 +100,7 @@ def split(args: bytes) -> tuple[list[bytes], dict[str, bytes]]:
 
 def _arguments(named: dict[str, Any]) -> bytes:
     try:
-        return msgspec.json.encode([[], named])
+        return _write(([], named))
     except (ValueError, TypeError, RecursionError) as error:
         raise UndecodableError(f"the properties of the job cannot be handed over: {error}") from error
 
@@ -101,6 +116,8 @@ class _Taken:
         self._left -= 1
         if self._left < 0 or depth > 90:
             raise UndecodableError("the properties of the job are too many or too deeply nested")
+        if type(value) in _AS_THEY_ARE:
+            return value
         match value:
             case bytes():
                 return {"$": "bytes", "v": b64encode(value).decode()}
@@ -127,11 +144,17 @@ class _Taken:
             self._open.discard(id(value))
 
     def _array(self, value: dict[Any, Any], depth: int) -> Any:
-        if all(key == place for place, key in enumerate(value)):
-            return [self.plain(part, depth + 1) for part in value.values()]
+        is_list, parts = not value or (0 in value and list(value) == list(range(len(value)))), value.values()
+        if depth < 90 and len(value) <= self._left and _AS_THEY_ARE.issuperset(map(type, parts)):
+            self._left -= len(value)
+            if is_list:
+                return list(parts)
+            if "$" not in value and _TEXT.issuperset(map(type, value)):
+                return value
+        if is_list:
+            return [self.plain(part, depth + 1) for part in parts]
         pairs = [(self.plain(key, depth), self.plain(part, depth + 1)) for key, part in value.items()]
-        plain = all(type(key) is str for key in value)
-        if plain and ("$" not in value or _is_tag(value)):
+        if _TEXT.issuperset(map(type, value)) and ("$" not in value or _is_tag(value)):
             return dict(pairs)
         return {"$": "dict", "v": pairs}
 

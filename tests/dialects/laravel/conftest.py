@@ -53,6 +53,19 @@ def sqlite_tables(tmp_path: Path, needs: Callable[[str], None]) -> TableApplicat
 
 
 @pytest.fixture
+def mariadb_tables(
+    request: pytest.FixtureRequest, mariadb_url: str, tmp_path: Path, needs: Callable[[str], None]
+) -> TableApplication:
+    """An application with a database that one test after the other uses, and that is empty for each."""
+    needs("php")
+    name = f"of_{getattr(request.config, 'workerinput', {}).get('workerid', 'alone')}"
+    application = TableApplication(f"laravel+{mariadb_url}/{name}", tmp_path)
+    if application.has_new_database(name):
+        application.tell("tables")
+    return application
+
+
+@pytest.fixture
 def postgres_tables(postgres_url: str, tmp_path: Path, needs: Callable[[str], None]) -> TableApplication:
     """An application whose jobs are in a schema of its own."""
     needs("php")

@@ -25,11 +25,40 @@ class TableApplication(Application):
         if self.file is not None:
             with closing(sqlite3.connect(self.file, timeout=30)) as connection, connection:
                 return connection.execute(sql).fetchall()
+        if self.url.startswith("laravel+mysql"):
+            return self._mysql(sql)
         import psycopg
 
         with psycopg.connect(self._conninfo, options=f"-c search_path={self._schema}", autocommit=True) as server:
             cursor = server.execute(sql)
             return cursor.fetchall() if cursor.description else []
+
+    def _mysql(self, sql: str) -> list[tuple[Any, ...]]:
+        import pymysql
+
+        database = urlsplit(self.url).path[1:]
+        with pymysql.connect(**self._server, database=database) as server, server.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def has_new_database(self, name: str) -> bool:
+        """Make the database of this name in MariaDB; False where it was there: then its tables are emptied."""
+        import pymysql
+
+        with pymysql.connect(**self._server) as server, server.cursor() as cursor:
+            if not cursor.execute("SHOW DATABASES LIKE %s", (name,)):
+                cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+                return True
+            cursor.execute(f"SHOW TABLES FROM {name}")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f"DELETE FROM {name}.{table}")
+        return False
+
+    @property
+    def _server(self) -> dict[str, Any]:
+        parts = urlsplit(self.url)
+        where = {"host": parts.hostname, "port": parts.port, "user": parts.username}
+        return {**where, "charset": "utf8mb4", "autocommit": True}
 
     @property
     def file(self) -> Path | None:
@@ -42,7 +71,7 @@ class TableApplication(Application):
 
     @property
     def _schema(self) -> str:
-        return parse_qs(urlsplit(self.url).query)["schema"][0]
+        return parse_qs(urlsplit(self.url).query).get("schema", [""])[0]
 
     def environment(self) -> dict[str, str]:
         told = {**os.environ, "QUEUE": "database"}

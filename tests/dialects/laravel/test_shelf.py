@@ -42,7 +42,7 @@ class Both(Application):
         return {**Application.environment(self), **told}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
 def both(request: pytest.FixtureRequest, url: str, tmp_path: Path) -> Both:
     beside: TableApplication = request.getfixturevalue(f"{request.param}_tables")
     failed = beside.url.removeprefix("laravel+")

@@ -33,9 +33,10 @@ ROOT = Path(__file__).parents[3]
 CAPTURES = Path(__file__).parent / "captures" / "tables"
 TASK = "App\\Jobs\\Greet"
 JOBS = 6
+IN_DOUBT = ("claim.updated", "run.after", "settle.updated")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
 def tables(request: pytest.FixtureRequest) -> TableApplication:
     application: TableApplication = request.getfixturevalue(f"{request.param}_tables")
     return application
@@ -119,7 +120,11 @@ def test_the_lock_of_a_unique_job_is_freed_where_laravels_cache_is_in_the_databa
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    ("tables", "point"),
+    [*((kind, point) for kind in ("sqlite", "postgres") for point in POINTS), *(("mariadb", one) for one in IN_DOUBT)],
+    indirect=["tables"],
+)
 def test_a_worker_that_is_killed_loses_no_job_of_the_table(
     tables: TableApplication, tmp_path: Path, point: str
 ) -> None:
@@ -200,8 +205,9 @@ def test_without_laravels_tables_the_store_says_what_to_do(tmp_path: Path) -> No
         open_store(f"laravel+sqlite:///{empty}?retry_aftr=1")
 
 
-def test_a_commit_whose_answer_was_lost_is_found_out_and_not_made_twice(postgres_tables: TableApplication) -> None:
-    store = open_store(postgres_tables.url)
+@pytest.mark.parametrize("tables", ["postgres", "mariadb"], indirect=True)
+def test_a_commit_whose_answer_was_lost_is_found_out_and_not_made_twice(tables: TableApplication) -> None:
+    store = open_store(tables.url)
     kind = store._database.kind  # type: ignore[attr-defined]
     execute, broken = kind.execute, []
 
@@ -217,7 +223,7 @@ def test_a_commit_whose_answer_was_lost_is_found_out_and_not_made_twice(postgres
     store.enqueue_now([Job(id=new_id(), task=TASK, args=b"[[]]")])  # type: ignore[attr-defined]
     store._database.close()  # type: ignore[attr-defined]
     assert broken
-    assert postgres_tables.query("SELECT COUNT(*) FROM jobs") == [(1,)]
+    assert tables.query("SELECT COUNT(*) FROM jobs") == [(1,)]
 
 
 def test_our_worker_ends_when_laravel_tells_its_workers_to_restart(tables: TableApplication, tmp_path: Path) -> None:
@@ -254,19 +260,18 @@ def test_a_running_job_is_told_with_its_worker(tables: TableApplication) -> None
     assert asyncio.run(play()) == (State.RUNNING, "w")
 
 
-def test_many_workers_of_both_kinds_run_every_job_of_the_table_once(
-    postgres_tables: TableApplication, tmp_path: Path
-) -> None:
-    url = postgres_tables.url
+@pytest.mark.parametrize("tables", ["postgres", "mariadb"], indirect=True)
+def test_many_workers_of_both_kinds_run_every_job_of_the_table_once(tables: TableApplication, tmp_path: Path) -> None:
+    url = tables.url
     asyncio.run(send(url, 100))
-    postgres_tables.tell("bulk", json.dumps([{"n": n, "name": "x", "opts": []} for n in range(100, 200)]))
+    tables.tell("bulk", json.dumps([{"n": n, "name": "x", "opts": []} for n in range(100, 200)]))
     files = [tmp_path / f"ran {number}" for number in range(2)]
     with ExitStack() as stack:
         ours = [stack.enter_context(worker(url, file, 0.01)) for file in files]
         pool = stack.enter_context(ThreadPoolExecutor(2))
-        theirs = [ran["n"] for done in [pool.submit(postgres_tables.work) for _ in range(2)] for ran in done.result()]
+        theirs = [ran["n"] for done in [pool.submit(tables.work) for _ in range(2)] for ran in done.result()]
         assert [one.wait(60) for one in ours] == [0, 0]
     ended = sum((lines(file) for file in files), Counter(f"ended {n}" for n in theirs))
     assert {n: ended[f"ended {n}"] for n in range(200)} == dict.fromkeys(range(200), 1)
-    assert postgres_tables.query("SELECT COUNT(*) FROM jobs") == [(0,)]
-    assert postgres_tables.query("SELECT COUNT(*) FROM queuemgr_holds") == [(0,)]
+    assert tables.query("SELECT COUNT(*) FROM jobs") == [(0,)]
+    assert tables.query("SELECT COUNT(*) FROM queuemgr_holds") == [(0,)]

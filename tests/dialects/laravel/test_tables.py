@@ -1,4 +1,4 @@
-"""Laravel's database driver keeps the contract of a dialect on SQLite and on PostgreSQL."""
+"""Laravel's database driver keeps the contract of a dialect on SQLite, PostgreSQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -49,3 +49,9 @@ class TestPostgresql(TableCases):
     @pytest.fixture
     def tables(self, postgres_tables: TableApplication) -> TableApplication:
         return postgres_tables
+
+
+class TestMariadb(TableCases):
+    @pytest.fixture
+    def tables(self, mariadb_tables: TableApplication) -> TableApplication:
+        return mariadb_tables

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from queuemgr.dialects.laravel.address import WAYS, Ways, one_of, said_in, shown, ways_of
 from queuemgr.errors import ConfigError
 
 from .failed import FailedTable
+from .mysql import Mysql
 from .postgres import Postgres
 from .sqlite import Sqlite
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 OURS = {**WAYS, "table": "jobs", "failed": "failed_jobs", "connection": "database", "restart": "no"}
 SCHEMA = "schema"
 # What libpq reads, so far as a URL has use for it.
-THEIRS = dict.fromkeys(
+OF_POSTGRES = dict.fromkeys(
     (
         *("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name", "options", "passfile"),
         *(
@@ -34,6 +35,10 @@ THEIRS = dict.fromkeys(
     ),
     "",
 )
+CERTIFICATES = ("ssl_ca", "ssl_cert", "ssl_key")
+OF_MYSQL = {**dict.fromkeys((*CERTIFICATES, "unix_socket"), ""), "tls": "no"}
+DEFAULT_PORT = 3306
+POSTGRES, MYSQL, SQLITE = ("postgresql", "postgres"), ("mysql", "mariadb"), ("sqlite",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +55,11 @@ class Address:
 
 
 def read(url: str) -> Address:
-    """`laravel+postgresql://user@host/database?table=jobs`, `laravel+sqlite:///database.sqlite`. Raises ConfigError."""
-    is_sqlite = urlsplit(url).scheme.endswith("sqlite")
-    said = said_in(url, OURS, {} if is_sqlite else THEIRS)
+    """`laravel+postgresql://user@host/database?table=jobs`, also with mysql; `laravel+sqlite:///database.sqlite`.
+
+    Raises ConfigError.
+    """
+    said = said_in(url, OURS, _theirs(url))
     ways = ways_of(said, table=True)
     for name in ("table", "failed"):
         if not said[name].replace("_", "").isalnum():
@@ -64,7 +71,7 @@ def read(url: str) -> Address:
         failed=said["failed"],
         cache_prefix=said["cache_prefix"] or ("laravel_cache_" if ways.dialect.version >= 11 else "laravel_cache"),
         restart=one_of(said, "restart", "yes", "no") == "yes",
-        remote=not is_sqlite,
+        remote=_scheme(url) not in SQLITE,
     )
 
 
@@ -73,7 +80,7 @@ def failed_of(url: str, connection: str) -> tuple[Kind, FailedTable]:
 
     Raises ConfigError.
     """
-    said = said_in(url, {"table": "failed_jobs"}, {} if urlsplit(url).scheme == "sqlite" else THEIRS)
+    said = said_in(url, {"table": "failed_jobs"}, _theirs(url))
     return kind_of(url), FailedTable(said["table"], connection)
 
 
@@ -82,19 +89,54 @@ def kind_of(url: str) -> Kind:
 
     Raises ConfigError.
     """
-    parts = urlsplit(url)
-    scheme = parts.scheme.removeprefix("laravel+")
-    if scheme == "sqlite":
+    scheme = _scheme(url)
+    if scheme in SQLITE:
+        parts = urlsplit(url)
         path = unquote(parts.path.removeprefix("/"))
         if not path or parts.netloc:
             raise ConfigError(
                 f"{shown(url)} names no file: write sqlite:///database.sqlite, or four slashes from the root"
             )
         return Sqlite(path)
-    if scheme not in ("postgresql", "postgres"):
-        raise ConfigError(f"{shown(url)} is no database that can be used here: postgresql and sqlite can")
+    if scheme in MYSQL:
+        return _mysql(url)
+    if scheme in POSTGRES:
+        return _postgres(url)
+    raise ConfigError(f"{shown(url)} is no database that can be used here: postgresql, mysql and sqlite can")
+
+
+def _postgres(url: str) -> Postgres:
+    parts = urlsplit(url)
     given = parse_qsl(parts.query)
     theirs = [(name, value) for name, value in given if name not in {*OURS, SCHEMA}]
     theirs += [("options", f"-c search_path={value}") for name, value in given if name == SCHEMA]
     query = urlencode(theirs, quote_via=quote)
     return Postgres(urlunsplit(("postgresql", parts.netloc, parts.path, query, "")), shown(url))
+
+
+def _mysql(url: str) -> Mysql:
+    parts = urlsplit(url)
+    said = {**OF_MYSQL, **dict(parse_qsl(parts.query))}
+    database = unquote(parts.path.removeprefix("/"))
+    if not database or "/" in database:
+        raise ConfigError(f"{shown(url)} names no database: write mysql://user@host/database")
+    target: dict[str, Any] = {"database": database, "user": unquote(parts.username or "")}
+    if parts.password is not None:
+        target["password"] = unquote(parts.password)
+    if said["unix_socket"]:
+        target["unix_socket"] = said["unix_socket"]
+    else:
+        target |= {"host": parts.hostname or "127.0.0.1", "port": parts.port or DEFAULT_PORT}
+    tls = {name: said[name] for name in CERTIFICATES}
+    is_encrypted = one_of(said, "tls", "yes", "no") == "yes" or any(tls.values())
+    return Mysql(target, shown(url), tls if is_encrypted else None)
+
+
+def _theirs(url: str) -> dict[str, str]:
+    """The words of a URL that the database's own client reads."""
+    scheme = _scheme(url)
+    return OF_POSTGRES if scheme in POSTGRES else OF_MYSQL if scheme in MYSQL else {}
+
+
+def _scheme(url: str) -> str:
+    return urlsplit(url).scheme.removeprefix("laravel+")

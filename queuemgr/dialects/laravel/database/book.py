@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 WORKERS, HOLDS, KEYS = "queuemgr_workers", "queuemgr_holds", "queuemgr_keys"
 CACHE, LOCKS = "cache", "cache_locks"
 TABLES = (
-    f"CREATE TABLE {WORKERS} (id VARCHAR(200) PRIMARY KEY, told TEXT NOT NULL, beat_at {{moment}} NOT NULL)",
+    f"CREATE TABLE {WORKERS} (id VARCHAR(200) PRIMARY KEY, told TEXT NOT NULL, beat_at {{moment}} NOT NULL){{table}}",
     (
         f"CREATE TABLE {HOLDS} (job BIGINT PRIMARY KEY, uuid VARCHAR(255) NOT NULL, worker VARCHAR(200) NOT NULL,"
-        " token BIGINT NOT NULL, counted BIGINT NOT NULL, cancelled SMALLINT NOT NULL)"
+        " token BIGINT NOT NULL, counted BIGINT NOT NULL, cancelled SMALLINT NOT NULL){table}"
     ),
     f"CREATE INDEX {HOLDS}_worker ON {HOLDS} (worker)",
-    f"CREATE TABLE {KEYS} (name VARCHAR(200) PRIMARY KEY, value {{bytes}} NOT NULL, until {{moment}})",
+    f"CREATE TABLE {KEYS} (name VARCHAR(200) PRIMARY KEY, value {{bytes}} NOT NULL, until {{moment}}){{table}}",
 )
 
 
@@ -44,11 +44,7 @@ class Book:
     def make(self, tx: Transaction) -> None:
         if self.is_there(tx):
             return
-        if tx.kind.making:
-            tx.rows(tx.kind.making)
-        if not {WORKERS, HOLDS, KEYS} <= tx.tables():
-            for statement in TABLES:
-                tx.change(statement.format(**tx.kind.types))
+        tx.make({WORKERS, HOLDS, KEYS}, TABLES)
 
     # workers
 
@@ -84,11 +80,11 @@ class Book:
         """`owner` '' is anybody."""
         if self.has_locks(tx):
             of_owner, values = (" AND owner = ?", (owner,)) if owner else ("", ())
-            tx.change(f"DELETE FROM {LOCKS} WHERE key = ?{of_owner}", lock, *values)
+            tx.change(f'DELETE FROM {LOCKS} WHERE "key" = ?{of_owner}', lock, *values)
 
     def cached(self, tx: Transaction, key: str) -> bytes | None:
         """What Laravel's cache in this database keeps under a key; None also where it is kept elsewhere."""
-        rows = tx.rows(f"SELECT value FROM {CACHE} WHERE key = ?", key) if CACHE in tx.tables() else []
+        rows = tx.rows(f'SELECT value FROM {CACHE} WHERE "key" = ?', key) if CACHE in tx.tables() else []
         return str(rows[0][0]).encode() if rows else None
 
     # keys
@@ -103,13 +99,13 @@ class Book:
         """False where it has a value already."""
         self.make(tx)
         tx.change(f"DELETE FROM {KEYS} WHERE until <= ?", now)
-        sql = f"INSERT INTO {KEYS} (name, value, until) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING"
-        return tx.change(sql, key, value, until) > 0
+        return tx.add(f"INSERT INTO {KEYS} (name, value, until) VALUES (?, ?, ?)", key, value, until)
 
     def key_add(self, tx: Transaction, key: str, amount: int, until: float | None, now: float) -> int:
-        self.key_put(tx, key, b"0", until, now)
         # The row is ours from here to the end of the transaction.
-        tx.change(f"UPDATE {KEYS} SET name = name WHERE name = ?", key)
+        have = f"UPDATE {KEYS} SET name = name WHERE name = ? AND (until IS NULL OR until > ?)"
+        if not (self.is_there(tx) and tx.change(have, key, now)) and not self.key_put(tx, key, b"0", until, now):
+            tx.change(have, key, now)
         total = int(self.key_get(tx, key, now) or b"0") + amount
         tx.change(f"UPDATE {KEYS} SET value = ? WHERE name = ?", b"%d" % total, key)
         return total

@@ -34,19 +34,22 @@ class Kind(Protocol):
 
     shown: str
     lock: str
-    """What a query says to have its rows of `j` for itself."""
+    """What a query says to have its rows for itself."""
 
     skip: str
     """What it adds to leave out those that others have."""
-
-    making: str
-    """A statement that lets one make tables while others wait."""
 
     size: str
     """The length in bytes of the column `payload`."""
 
     find: str
     """A function of a text and what is looked for in it: its place, or 0."""
+
+    clock: str
+    """The server's time in seconds since 1970, where the server has a clock of its own."""
+
+    instant: str
+    """What stands for the text of a moment that is written."""
 
     types: dict[str, str]
 
@@ -61,6 +64,12 @@ class Kind(Protocol):
 
     def execute(self, connection: Any, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
         """The rows of the answer, and how many rows were changed."""
+
+    def add(self, connection: Any, sql: str, values: Sequence[Any]) -> bool:
+        """Carry out an INSERT of one row; False where there is one with its key."""
+
+    def make(self, connection: Any, wanted: set[str], statements: Iterable[str]) -> None:
+        """Make these tables, unless others have made them by now."""
 
     def tables(self, connection: Any) -> set[str]: ...
 
@@ -81,6 +90,14 @@ class Transaction:
     def change(self, sql: str, *values: Any) -> int:
         """How many rows it changed."""
         return self.kind.execute(self._connection, sql, values)[1]
+
+    def add(self, sql: str, *values: Any) -> bool:
+        """Insert one row; False where there is one with its key."""
+        return self.kind.add(self._connection, sql, values)
+
+    def make(self, wanted: set[str], statements: Iterable[str]) -> None:
+        """Make these tables, unless others have made them by now."""
+        self.kind.make(self._connection, wanted, [one.format(**self.kind.types) for one in statements])
 
     def tables(self) -> set[str]:
         """The names of all tables that can be seen."""

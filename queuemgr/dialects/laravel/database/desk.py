@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from queuemgr.dialect import Ability, Limited
 from queuemgr.dialects.laravel.format import WAYS_OUT
+from queuemgr.dialects.laravel.payload import parse
 from queuemgr.dialects.laravel.picking import reason
 from queuemgr.dialects.laravel.verbs import act_of
 from queuemgr.dialects.laravel.why import read_why
@@ -63,9 +64,8 @@ class TableDesk(Limited):
     async def arguments(self, job_id: str) -> bytes:
         """Raises UndecodableError where only Laravel can see them."""
         found = await self._found(job_id)
-        if found.payload is None:
-            raise UndecodableError(f"the arguments of job {job_id} cannot be shown: its payload cannot be read")
-        contents = self.dialect.contents(found.payload)
+        payload = parse(found.body, 0) if found.payload is None else found.payload
+        contents = self.dialect.contents(payload)
         if contents.obstacle is not None and contents.args == b"[[]]":
             raise UndecodableError(f"the arguments of job {job_id} cannot be shown: {contents.obstacle}")
         return contents.args

@@ -14,6 +14,8 @@ import msgspec
 from queuemgr.dialects.laravel.why import Why
 from queuemgr.job import State
 
+from .connecting import marks
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 FALLBACK = "queuemgr_failed_jobs"
 NOTE = "\n\nqueuemgr: "
+TABLE = (
+    f"CREATE TABLE {FALLBACK} (id {{serial}}, uuid VARCHAR(255) NOT NULL UNIQUE, connection TEXT NOT NULL,"
+    " queue TEXT NOT NULL, payload {text} NOT NULL, exception {text} NOT NULL, failed_at TIMESTAMP NOT NULL){table}"
+)
 COLUMNS = "uuid, queue, payload, exception, failed_at"
 
 
@@ -46,7 +52,7 @@ class FailedTable:
         table = self._table(tx, make=True)
         tx.change(f"DELETE FROM {table} WHERE uuid = ?", failure.uuid)
         tx.change(
-            f"INSERT INTO {table} (connection, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO {table} (connection, {COLUMNS}) VALUES (?, ?, ?, ?, ?, {tx.kind.instant})",
             *(self._connection, failure.uuid, failure.queue, failure.payload.decode(), _exception(failure.why)),
             datetime.fromtimestamp(failure.why.at, UTC).strftime("%Y-%m-%d %H:%M:%S"),
         )
@@ -89,19 +95,18 @@ class FailedTable:
         if self._table(tx) != FALLBACK:
             return 0
         moment = datetime.fromtimestamp(before, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        inner = f"SELECT id FROM {FALLBACK} WHERE failed_at < ? ORDER BY id LIMIT ?"
-        return tx.change(f"DELETE FROM {FALLBACK} WHERE id IN ({inner})", moment, most)
+        ids = [
+            row
+            for (row,) in tx.rows(f"SELECT id FROM {FALLBACK} WHERE failed_at < ? ORDER BY id LIMIT ?", moment, most)
+        ]
+        return tx.change(f"DELETE FROM {FALLBACK} WHERE id IN ({marks(ids)})", *ids) if ids else 0
 
     def _table(self, tx: Transaction, *, make: bool = False) -> str | None:
         tables = tx.tables()
         if self._name in tables:
             return self._name
         if FALLBACK not in tables and make:
-            tx.change(
-                f"CREATE TABLE {FALLBACK} (id {tx.kind.types['serial']}, uuid VARCHAR(255) NOT NULL UNIQUE,"
-                " connection TEXT NOT NULL, queue TEXT NOT NULL, payload TEXT NOT NULL, exception TEXT NOT NULL,"
-                " failed_at TIMESTAMP NOT NULL)"
-            )
+            tx.make({FALLBACK}, [TABLE])
         return FALLBACK if FALLBACK in tables or make else None
 
 

@@ -12,12 +12,18 @@ from queuemgr.errors import ConfigError, StoreError, StoreUnavailable
 from .connecting import Lost, Undone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .connecting import Row
 
 CONNECT_TIMEOUT = 10
-TYPES = {"bytes": "BYTEA", "moment": "DOUBLE PRECISION", "serial": "BIGSERIAL PRIMARY KEY"}
+TYPES = {
+    "bytes": "BYTEA",
+    "moment": "DOUBLE PRECISION",
+    "serial": "BIGSERIAL PRIMARY KEY",
+    "text": "TEXT",
+    "table": "",
+}
 # (the beginning of an SQLSTATE, and what is the matter)
 _PASSING = {"53": "it is short of resources", "55P03": "a lock was not free in time", "25006": "it is read-only"}
 
@@ -25,11 +31,12 @@ _PASSING = {"53": "it is short of resources", "55P03": "a lock was not free in t
 class Postgres:
     """`conninfo` is what libpq reads."""
 
-    lock = "FOR UPDATE OF j"
+    lock = "FOR UPDATE"
     skip = " SKIP LOCKED"
-    making = "SELECT pg_advisory_xact_lock(70419142)"
     size = "octet_length(payload)"
     find = "strpos"
+    clock = "extract(epoch FROM clock_timestamp())::float8"
+    instant = "?"
     types = TYPES
 
     def __init__(self, conninfo: str, shown: str) -> None:
@@ -70,6 +77,15 @@ class Postgres:
     def execute(self, connection: Any, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
         cursor = connection.execute(sql.replace("?", "%s"), values or None)
         return cursor.fetchall() if cursor.description else [], cursor.rowcount
+
+    def add(self, connection: Any, sql: str, values: Sequence[Any]) -> bool:
+        return self.execute(connection, f"{sql} ON CONFLICT DO NOTHING", values)[1] > 0
+
+    def make(self, connection: Any, wanted: set[str], statements: Iterable[str]) -> None:
+        self.execute(connection, "SELECT pg_advisory_xact_lock(70419142)", ())
+        if not wanted <= self.tables(connection):
+            for statement in statements:
+                self.execute(connection, statement, ())
 
     def tables(self, connection: Any) -> set[str]:
         sql = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)"

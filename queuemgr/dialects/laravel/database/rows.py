@@ -16,12 +16,13 @@ from .book import HOLDS
 from .connecting import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .connecting import Row as Answer
     from .connecting import Transaction
 
 AT_ONCE = 100
+AT_ONCE_BYTES = 2 * 1024 * 1024
 HELD = f"JOIN {HOLDS} h ON h.job = j.id AND h.counted = j.attempts AND j.reserved_at IS NOT NULL"
 
 
@@ -100,8 +101,7 @@ class Jobs:
     def add(self, tx: Transaction, jobs: Sequence[New], now: float) -> None:
         """In this order."""
         sql = f"INSERT INTO {self._name} (queue, payload, attempts, reserved_at, available_at, created_at) VALUES "
-        for start in range(0, len(jobs), AT_ONCE):
-            part = jobs[start : start + AT_ONCE]
+        for part in _parts(jobs):
             values = [
                 value
                 for job in part
@@ -114,12 +114,12 @@ class Jobs:
         condition, values = want.condition(tx)
         payload = f"CASE WHEN {tx.kind.size} <= ? THEN j.payload END"
         sql = (
-            f"SELECT j.id, {payload}, j.attempts, h.token, h.counted FROM {self._name} j"
-            f" LEFT JOIN {HOLDS} h ON h.job = j.id WHERE {condition} AND j.id > ?"
+            f"SELECT j.id, {payload}, j.attempts FROM {self._name} j WHERE {condition} AND j.id > ?"
             f" ORDER BY j.id LIMIT ? {tx.kind.lock}{tx.kind.skip}"
         )
         rows = tx.rows(sql, max_size, *values, after, most)
-        return [Waiting(row, _bytes(body), *rest) for row, body, *rest in rows]
+        holds = {job: (token, counted) for job, _, _, token, counted, _ in _holds(tx, [row for row, *_ in rows])}
+        return [Waiting(row, _bytes(body), attempts, *holds.get(row, (None, None))) for row, body, attempts in rows]
 
     def is_anything(self, tx: Transaction, want: Want, but: Iterable[int]) -> bool:
         """Whether there is a row to take other than those."""
@@ -158,18 +158,22 @@ class Jobs:
 
     def held(self, tx: Transaction, *, worker: str | None = None, ids: Sequence[int] = ()) -> list[Held]:
         """What a worker has reserved, or of these rows those that one of us has; for this transaction alone."""
-        which, values = ("h.worker = ?", [worker]) if worker is not None else (f"j.id IN ({marks(ids)})", list(ids))
-        sql = (
-            f"SELECT j.id, j.queue, j.payload, j.attempts, h.uuid, h.worker, h.token, h.cancelled FROM {self._name} j"
-            f" {HELD} WHERE {which} ORDER BY j.id {tx.kind.lock}"
-        )
-        return [_held(row) for row in tx.rows(sql, *values)] if values else []
+        if worker is not None:
+            ids = [job for job, _ in _of_worker(tx, worker)]
+        found = self._locked(tx, "j.id, j.attempts, j.queue, j.payload", ids)
+        return [
+            Held(job, queue, _bytes(payload) or b"", attempts, uuid, holder, token, bool(cancelled))
+            for (job, attempts, queue, payload), (_, uuid, holder, token, _, cancelled) in found
+            if worker in (None, holder)
+        ]
 
     def renew(self, tx: Transaction, worker: str, now: float) -> list[str]:
         """Keep what the worker has reserved; the uuids of what somebody wants stopped."""
-        inner = f"SELECT j.id FROM {self._name} j {HELD} WHERE h.worker = ?"
-        tx.change(f"UPDATE {self._name} SET reserved_at = ? WHERE id IN ({inner})", int(now), worker)
-        return [uuid for (uuid,) in tx.rows(f"SELECT uuid FROM {HOLDS} WHERE worker = ? AND cancelled = 1", worker)]
+        mine = [job for job, _ in _of_worker(tx, worker)]
+        ids = [hold[0] for _, hold in self._locked(tx, "j.id, j.attempts", mine) if hold[2] == worker]
+        if ids:
+            tx.change(f"UPDATE {self._name} SET reserved_at = ? WHERE id IN ({marks(ids)})", int(now), *ids)
+        return [uuid for _, uuid in _of_worker(tx, worker, cancelled=True)]
 
     def put_back(self, tx: Transaction, row: int, payload: bytes, attempts: int, at: float, now: float) -> None:
         """End a reservation; the job may run from the moment `at` on."""
@@ -196,8 +200,9 @@ class Jobs:
 
     def stop(self, tx: Transaction, row: int) -> int:
         """Mark a job of one of our workers; 0 where it is none."""
-        sql = f"UPDATE {HOLDS} SET cancelled = 1 WHERE job IN (SELECT j.id FROM {self._name} j {HELD} WHERE j.id = ?)"
-        return tx.change(sql, row)
+        if not self._locked(tx, "j.id, j.attempts", [row]):
+            return 0
+        return tx.change(f"UPDATE {HOLDS} SET cancelled = 1 WHERE job = ?", row)
 
     def let_go(self, tx: Transaction, ids: Sequence[int]) -> None:
         tx.change(f"DELETE FROM {HOLDS} WHERE job IN ({marks(ids)})", *ids)
@@ -220,6 +225,42 @@ class Jobs:
         sql = f"SELECT queue, {reserved}, {delayed}, COUNT(*) FROM {self._name} GROUP BY 1, 2, 3"
         return tx.rows(sql, int(now - retry_after), int(now))
 
+    def _locked(self, tx: Transaction, columns: str, ids: Sequence[int]) -> list[tuple[Answer, Answer]]:
+        """Of these rows those that one of us has, each with its hold; for this transaction alone.
+
+        A row is locked before its hold is read, so that the two belong together.
+        """
+        sql = f"SELECT {columns} FROM {self._name} j WHERE j.id IN ({marks(ids)}) AND j.reserved_at IS NOT NULL"
+        rows = tx.rows(f"{sql} ORDER BY j.id {tx.kind.lock}", *ids) if ids else []
+        holds = {hold[0]: hold for hold in _holds(tx, [row[0] for row in rows])}
+        return [(row, hold) for row in rows if (hold := holds.get(row[0])) is not None and hold[4] == row[1]]
+
+
+def _holds(tx: Transaction, ids: Sequence[int]) -> list[Answer]:
+    """Row, uuid, worker, token, counted, and whether it is to be stopped."""
+    sql = f"SELECT job, uuid, worker, token, counted, cancelled FROM {HOLDS} WHERE job IN ({marks(ids)})"
+    return tx.rows(sql, *ids) if ids else []
+
+
+def _of_worker(tx: Transaction, worker: str, *, cancelled: bool = False) -> list[Answer]:
+    """Row and uuid."""
+    only = " AND cancelled = 1" if cancelled else ""
+    return tx.rows(f"SELECT job, uuid FROM {HOLDS} WHERE worker = ?{only}", worker)
+
+
+def _parts(jobs: Sequence[New]) -> Iterator[list[New]]:
+    """As many as one statement takes."""
+    part: list[New] = []
+    size = 0
+    for job in jobs:
+        if part and (len(part) == AT_ONCE or size + len(job.payload) > AT_ONCE_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(job)
+        size += len(job.payload)
+    if part:
+        yield part
+
 
 def _moment(at: float, now: float) -> int:
     """Laravel counts whole seconds: what is due is due, and nothing starts early."""
@@ -228,8 +269,3 @@ def _moment(at: float, now: float) -> int:
 
 def _bytes(payload: Any) -> bytes | None:
     return payload if payload is None or isinstance(payload, bytes) else str(payload).encode("utf-8", "surrogateescape")
-
-
-def _held(row: Answer) -> Held:
-    place, queue, payload, attempts, uuid, worker, token, cancelled = row
-    return Held(place, queue, _bytes(payload) or b"", attempts, uuid, worker, token, bool(cancelled))

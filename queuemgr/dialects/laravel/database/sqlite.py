@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any
 from queuemgr.errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .connecting import Row
 
 PATIENCE = 30.0
-TYPES = {"bytes": "BLOB", "moment": "REAL", "serial": "INTEGER PRIMARY KEY AUTOINCREMENT"}
+TYPES = {
+    "bytes": "BLOB",
+    "moment": "REAL",
+    "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "text": "TEXT",
+    "table": "",
+}
 
 
 class Sqlite:
@@ -22,9 +28,10 @@ class Sqlite:
 
     lock = ""
     skip = ""
-    making = ""
     size = "length(CAST(payload AS BLOB))"
     find = "instr"
+    clock = ""
+    instant = "?"
     types = TYPES
 
     def __init__(self, path: str) -> None:
@@ -50,6 +57,14 @@ class Sqlite:
     def execute(self, connection: Any, sql: str, values: Sequence[Any]) -> tuple[list[Row], int]:
         cursor = connection.execute(sql, values)
         return cursor.fetchall(), cursor.rowcount
+
+    def add(self, connection: Any, sql: str, values: Sequence[Any]) -> bool:
+        return self.execute(connection, f"{sql} ON CONFLICT DO NOTHING", values)[1] > 0
+
+    def make(self, connection: Any, wanted: set[str], statements: Iterable[str]) -> None:
+        if not wanted <= self.tables(connection):
+            for statement in statements:
+                self.execute(connection, statement, ())
 
     def tables(self, connection: Any) -> set[str]:
         rows, _ = self.execute(connection, "SELECT name FROM sqlite_master WHERE type = 'table'", ())

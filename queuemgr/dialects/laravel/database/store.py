@@ -63,7 +63,7 @@ Chosen = tuple[Waiting, Picked]
 
 
 class LaravelTableStore(TableDesk):
-    """`laravel+postgresql://user@host/database`, `laravel+sqlite:///file`; address.py tells the rest."""
+    """`laravel+postgresql://user@host/database`, or mysql; `laravel+sqlite:///file`. address.py tells the rest."""
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         """Raises ConfigError."""
@@ -364,7 +364,7 @@ class LaravelTableStore(TableDesk):
 
 
 def _server_time(tx: Transaction) -> float:
-    return float(tx.rows("SELECT extract(epoch FROM clock_timestamp())::float8")[0][0])
+    return float(tx.rows(f"SELECT {tx.kind.clock}")[0][0])
 
 
 def _as_left(payload: Payload, row: Waiting) -> Payload:

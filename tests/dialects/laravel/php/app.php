@@ -111,7 +111,10 @@ $redis = ['host' => '127.0.0.1', 'port' => (int) getenv('REDIS_PORT'), 'database
 $app->instance('config', new \Illuminate\Config\Repository([
     'app' => ['key' => 'base64:'.base64_encode(str_repeat('k', 32)), 'cipher' => 'AES-256-CBC'],
     'database' => ['default' => 'main', 'connections' => ['main' => getenv('DATABASE_URL')
-            ? ['driver' => 'pgsql', 'url' => getenv('DATABASE_URL'), 'schema' => getenv('DATABASE_SCHEMA')]
+            ? ['driver' => parse_url(getenv('DATABASE_URL'), PHP_URL_SCHEME) === 'mysql' ? 'mysql' : 'pgsql',
+                'url' => getenv('DATABASE_URL'), 'schema' => getenv('DATABASE_SCHEMA'),
+                'strict' => true]
+                + (getenv('DATABASE_SCHEMA') ? [] : ['charset' => 'utf8mb4', 'collation' => 'utf8mb4_unicode_ci'])
             : ['driver' => 'sqlite', 'database' => getenv('DATABASE_FILE')]],
         'redis' => [
             'client' => 'phpredis', 'options' => ['prefix' => getenv('REDIS_PREFIX')], 'default' => $redis]],

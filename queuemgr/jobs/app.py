@@ -15,7 +15,7 @@ import msgspec
 
 from queuemgr.app import App
 
-from .classes import JobClasses, Places, find_class
+from .classes import JobClasses, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,11 +51,13 @@ def __getattr__(name: str) -> App:
         raise AttributeError(f"{__name__} has no {name!r}")
     definition = msgspec.json.decode(os.environ[VARIABLE], type=Definition)
     made = globals()["app"] = job_app(definition)
+    classes = made.tasks
+    assert isinstance(classes, JobClasses)
     with _unheard():
         for job_class in definition.ahead:
             # It is imported by each of its jobs then, which tell what is wrong with it.
             with suppress(Exception, SystemExit):
-                find_class(job_class, definition.places)
+                classes.import_ahead(job_class)
     return made
 
 

@@ -64,6 +64,11 @@ class JobClasses(Registry):
         super().__init__()
         self.places = places
         self._sender = sender
+        self._ahead: dict[str, type[QueueJobBase]] = {}
+
+    def import_ahead(self, name: str) -> None:
+        """Have the class ready for whoever is forked. Raises as `find_class`."""
+        self._ahead[name] = find_class(name, self.places)
 
     def get(self, name: str) -> Task[..., Any, Any]:
         """The class's task. Whether the class is there is seen when it runs; `check` looks before."""
@@ -87,6 +92,8 @@ class JobClasses(Registry):
 
     def load(self, name: str) -> type[QueueJobBase]:
         """As `find_class`, and see how that went."""
+        if (known := self._ahead.get(name)) is not None:
+            return known
         module = self.places.registered.get(name, name).rpartition(".")[0]
         if module in sys.modules:
             return find_class(name, self.places)

@@ -15,7 +15,7 @@ from queuemgr.client import AsyncClient
 from queuemgr.codec import Codec
 from queuemgr.errors import ServiceNotRunning, ValidationError
 from queuemgr.job import State
-from queuemgr.service import operations
+from queuemgr.service import operations, told
 from queuemgr.service.failures import Misused, NotFound
 from queuemgr.service.operations import table
 from queuemgr.service.operations.operation import GIVEN
@@ -35,7 +35,7 @@ def public() -> list[Callable[..., Any]]:
             if not inspect.iscoroutinefunction(value) or value.__module__ != module.name or name.startswith("_"):
                 continue
             hints = value.__annotations__
-            if hints.get("return") == "Facts" and GIVEN & hints.keys():
+            if hints.get("return") in told.__all__ and GIVEN & hints.keys():
                 found.append(value)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from queuemgr.client import AsyncClient
@@ -29,13 +30,15 @@ TASK = "shop.Job"
 
 
 class Bench:
-    """`old` seconds are what removed lines must be to count as removed on purpose."""
+    """`young` as in Alignment; `ahead` are the seconds by which the clock of those who read the file is set forward."""
 
     def __init__(self, folder: Path, inline: int = 1000, young: float = 0.0) -> None:
         self.path = folder / "registry.jsonl"
         self.plain = SqliteStore(f"sqlite:///{folder}/jobs.db", SystemClock())
         self.client = AsyncClient(lambda: self.plain, Codec())
         self.journal = Journal(RegistryFile(self.path), self.client, inline)
+        self.ahead = 0.0
+        self.journal.readers.clock = lambda: time.monotonic() + self.ahead
         self.alignment = Alignment(self.journal, 60.0, young)
         self.store: Any = Observed(self.plain, self.journal)
 
@@ -49,6 +52,8 @@ class Bench:
         await self.journal.drain()
         if marked:
             await self.alignment.end()
+        self.journal.file.close()
+        self.journal.readers.close()
         await self.plain.close()
 
     async def align(self) -> None:

@@ -6,10 +6,13 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from queuemgr.store import Query
 from tests.journal.rig import using
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.journal.rig import Bench
@@ -44,6 +47,115 @@ def test_a_job_that_ended_while_a_script_was_at_work_is_kept(tmp_path: Path) -> 
         await bench.align()
         assert await bench.known() == {"left", "unseen"}
         assert set(bench.latest()) == {"left", "unseen"}
+
+    using(tmp_path, body, young=LONG)
+
+
+def replace(bench: Bench, *left: str) -> None:
+    """As a script does that writes another file and gives it the name."""
+    lines = bench.path.read_text().splitlines(keepends=True)
+    new = bench.path.with_name("new")
+    new.write_text("".join(line for line in lines if json.loads(line)["job_id"] in left))
+    new.rename(bench.path)
+
+
+@pytest.mark.parametrize("remove", [rewrite, replace])
+def test_the_last_line_of_the_file_is_removed_by_who_read_it(tmp_path: Path, remove: Callable[..., None]) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.finish("left")
+        bench.ahead += 2 * LONG
+        await bench.finish("gone")
+        remove(bench, "left")
+        await bench.align()
+        assert await bench.known() == {"left"}
+        assert set(bench.latest()) == {"left"}
+
+    using(tmp_path, body, young=LONG)
+
+
+@pytest.mark.parametrize("remove", [rewrite, replace])
+def test_every_line_of_the_file_may_be_removed_at_once(tmp_path: Path, remove: Callable[..., None]) -> None:
+    async def body(bench: Bench) -> None:
+        bench.ahead += 2 * LONG
+        await bench.finish("one", "two")
+        remove(bench)
+        await bench.align()
+        assert await bench.known() == set()
+
+    using(tmp_path, body, young=LONG)
+
+
+def test_who_read_the_file_before_the_last_line_was_written_does_not_remove_it(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.finish("left")
+        bench.ahead += 2 * LONG
+        read = bench.path.read_text()
+        await bench.finish("unseen")
+        rewrite(bench, "left", text=read)
+        bench.path.read_text()
+        await bench.align()
+        assert await bench.known() == {"left", "unseen"}
+        assert set(bench.latest()) == {"left", "unseen"}
+
+    using(tmp_path, body, young=LONG)
+
+
+def test_a_last_line_that_may_have_been_read_by_another_one_is_kept(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.finish("left")
+        bench.ahead += 2 * LONG
+        read = bench.path.read_text()
+        await bench.finish("unseen")
+        bench.path.read_text()
+        rewrite(bench, "left", text=read)
+        bench.ahead += 2 * LONG  # it is noticed late
+        await bench.align()
+        assert await bench.known() == {"left", "unseen"}
+
+    using(tmp_path, body, young=LONG)
+
+
+def test_a_reader_of_long_ago_is_not_who_rewrites_the_file(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.finish("left")
+        bench.path.read_text()
+        await bench.finish("gone")
+        bench.ahead += 2 * LONG
+        bench.alignment._glance()
+        rewrite(bench, "left")
+        await bench.align()
+        assert await bench.known() == {"left"}
+
+    using(tmp_path, body, young=LONG)
+
+
+def test_what_the_service_reads_itself_counts_for_nothing(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.finish("left")
+        bench.ahead += 2 * LONG
+        read = bench.path.read_text()
+        bench.alignment._glance()
+        bench.ahead += 2 * LONG
+        await bench.finish("unseen")
+        bench.alignment._glance()
+        rewrite(bench, "left", text=read)
+        await bench.align()
+        assert await bench.known() == {"left", "unseen"}
+
+    using(tmp_path, body, young=LONG)
+
+
+def test_it_is_known_who_reads_a_file_that_was_replaced_and_shortened(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.finish("left", "other")
+        replace(bench, "left", "other")
+        await bench.align()
+        await bench.alignment._shorten()
+        bench.ahead += 2 * LONG
+        await bench.finish("gone")
+        rewrite(bench, "left", "other")
+        await bench.align()
+        assert await bench.known() == {"left", "other"}
 
     using(tmp_path, body, young=LONG)
 

@@ -44,6 +44,23 @@ def test_a_worker_that_lives_makes_it_ready(tmp_path: Path) -> None:
     staged(tmp_path, scene)
 
 
+@pytest.mark.parametrize("becomes", ["was taken away", "was replaced by another"])
+def test_a_store_whose_file_is_another_or_gone_is_not_ready(tmp_path: Path, becomes: str) -> None:
+    async def scene(stage: Stage) -> None:
+        assert (await ready(stage.client))["ready"] is True
+        path = stage.store.path
+        path.rename(tmp_path / "kept.db")
+        if becomes == "was replaced by another":
+            path.write_bytes((tmp_path / "kept.db").read_bytes())
+        (check,) = (await ready(stage.client))["checks"]
+        assert (check["name"], check["ok"]) == ("store", False)
+        assert f"the file {path} {becomes}" in check["detail"]
+        (tmp_path / "kept.db").rename(path)
+        assert (await ready(stage.client))["ready"] is True
+
+    staged(tmp_path, scene)
+
+
 class Silent:
     """A store that is not there, or never answers."""
 

@@ -79,6 +79,7 @@ class Runner:
         self._line = Line()
         self._reporter = Reporter(self._line.send)
         self._log = LogHandler(self._reporter)
+        self._log.install()
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
         self._memory = procinfo.own_memory()
         self._peak = self._calm = 0

@@ -40,12 +40,16 @@ GLANCE = 1.0
 YOUNG = 5.0
 """Seconds in which somebody who rewrites the file reads it and writes it again.
 
-A line that was written meanwhile is lost by accident. It was removed where the rewritten file has a later one.
+A line that was written meanwhile is lost by accident. It was removed where the rewritten file has a later one, and
+where the file was read after that line, and by nobody in these seconds before it.
 """
 
 PAUSE = 1.0
 SETTLED = 0.05
 LONGEST_CALM = 60.0
+FEW = 50
+"""Jobs that are looked at one by one: others may have ended one and added another, which no number tells."""
+
 AT_A_GLANCE = 10_000
 """Jobs that are counted in no time: with more of them it is done less often."""
 
@@ -86,11 +90,12 @@ class Alignment:
         if mark is not None and journal.file.goes_on(mark.look):
             self._take_up(mark)
             journal.unsure.set()
-            return
-        seen = journal.file.look()
-        journal.mark.look = seen or journal.file.append(b"")[1]
-        # A file that is gone is made anew; only what somebody took out of one was meant to go.
-        journal.doubt_it(Doubt.INCOMPLETE if mark is None or seen is None else Doubt.REWRITTEN)
+        else:
+            seen = journal.file.look()
+            journal.mark.look = seen or journal.file.append(b"")[1]
+            # A file that is gone is made anew; only what somebody took out of one was meant to go.
+            journal.doubt_it(Doubt.INCOMPLETE if mark is None or seen is None else Doubt.REWRITTEN)
+        journal.watch()
 
     async def run(self) -> None:
         """For ever."""
@@ -122,6 +127,7 @@ class Alignment:
         if (doubt := journal.doubt) is not Doubt.NONE:
             statuses = await self._read_all()
             await self._compare_all(statuses, now if doubt is Doubt.REWRITTEN else None)
+            journal.watch()
         else:
             await self._compare_new(journal.mark.at)
             if not await self._counts_agree():
@@ -165,8 +171,13 @@ class Alignment:
     def _glance(self) -> bool:
         """Whether somebody has changed the file."""
         journal = self._journal
-        if journal.turn.locked() or (seen := journal.file.look()) == journal.mark.look:
+        if journal.turn.locked():
             return False
+        journal.readers.hear(journal.written.last)
+        if (seen := journal.file.look()) == journal.mark.look:
+            journal.readers.pass_over()
+            return False
+        journal.readers.changed()
         log.info("%s was changed by somebody else and is compared with the store", journal.file.path)
         journal.doubt_it(Doubt.INCOMPLETE if seen is None else Doubt.REWRITTEN)
         return True
@@ -232,8 +243,10 @@ class Alignment:
     def _was_removed(self, record: JobRecord, noticed: float, seen: int) -> bool:
         if not record.state.finished:
             return False
-        old = (record.finished_at or noticed) < noticed - self._young
-        return old or self._journal.written.place_of(record.id, status_of_record(record)) <= seen
+        if (record.finished_at or noticed) < noticed - self._young:
+            return True
+        place = self._journal.written.place_of(record.id, status_of_record(record))
+        return place <= seen or self._journal.readers.saw(place, self._young)
 
     async def _compare_soon(self) -> bool:
         """Whether others have changed the store, as the numbers of its jobs say; then it is written down."""
@@ -270,7 +283,10 @@ class Alignment:
                 if number and state in UNFINISHED:
                     status = status_of(state)
                     there[status] = there.get(status, 0) + number
-        return here == there
+        if here != there or not 0 < len(self._journal.live) <= FEW:
+            return here == there
+        found = self._found(Query(queue=QUEUE, states=UNFINISHED))
+        return {record.id async for record in found} == set(self._journal.live)
 
     async def _compare_new(self, since: float) -> None:
         """Jobs that were added since, and are not written down yet."""
@@ -296,6 +312,7 @@ class Alignment:
             before = journal.mark.lines
             kept, look = await asyncio.to_thread(self._rewrite, frozenset(journal.purged))
             journal.mark.look, journal.mark.lines, journal.mark.jobs = look, kept, kept
+            journal.watch()
             journal.purged.clear()
         log.info("%s was shortened from %d to %d lines", journal.file.path, before, kept)
 

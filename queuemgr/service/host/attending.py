@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from queuemgr.app import App
     from queuemgr.executor import Call
     from queuemgr.job import Job
+    from queuemgr.service.told import InspectedJob, Reloaded, ServiceFacts
     from queuemgr.task import Task
     from queuemgr.worker import Worker
 
@@ -108,14 +109,14 @@ class Attending:
     def resume_job(self, job_id: str) -> bool:
         return (call := self._call(job_id)) is not None and self._processes.resume(call)
 
-    async def inspect_job(self, job_id: str) -> dict[str, Any] | None:
+    async def inspect_job(self, job_id: str) -> InspectedJob | None:
         call = self._call(job_id)
         return None if call is None else await self._processes.inspect(call)
 
     def forgotten(self, job_id: str) -> None:
         self._adding.discard(job_id)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> ServiceFacts:
         config = self.config
         return {
             "pid": os.getpid(),
@@ -131,7 +132,7 @@ class Attending:
     def shutdown(self) -> None:
         self._stop()
 
-    async def reload(self) -> dict[str, Any]:
+    async def reload(self) -> Reloaded:
         self._checked.clear()
         self._tasks.clear()
         await self._processes.reload()

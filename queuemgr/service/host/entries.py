@@ -52,13 +52,13 @@ class Written:
 
     def __init__(self) -> None:
         self._places: dict[tuple[str, JobStatus], int] = {}
-        self._last = 0
+        self.last = 0
 
     def add(self, lines: Iterable[Line]) -> None:
         for line in lines:
-            self._last += 1
+            self.last += 1
             self._places.pop((line.job_id, line.status), None)
-            self._places[line.job_id, line.status] = self._last
+            self._places[line.job_id, line.status] = self.last
         while len(self._places) > MOST:
             del self._places[next(iter(self._places))]
 

@@ -31,6 +31,7 @@ from .attending import Attending
 from .control import Control
 from .guard import Lock, only_ours, private_room
 from .journal import Journal
+from .memory import bound_memory
 from .observed import Observed
 from .processes import Processes
 from .retention import Retention
@@ -83,6 +84,8 @@ class Host:
 
     async def _open_store(self, stack: AsyncExitStack) -> None:
         plain, app = self._app.aio, self._app
+        if self.config.url.startswith("sqlite"):
+            bound_memory()
         with only_ours():
             await plain.store.open()
         stack.push_async_callback(plain.store.close)
@@ -99,6 +102,7 @@ class Host:
         except QueuemgrError as error:
             log.warning("the registry is put right at the next start: %s", error)
         self._journal.file.close()
+        self._journal.readers.close()
 
     def stop(self) -> None:
         """Take no more jobs, stop the running ones, and end. May be called again."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from queuemgr.errors import JobNotFound, RegistryError, StoreError
 from queuemgr.jobs.status import JobStatus, status_of
 from queuemgr.service.flatrecord import QUEUE, is_tombstone, status_of_record
+from queuemgr.service.registry.readers import Readers
 from queuemgr.service.shown import result_of
 from queuemgr.store import Query
 
@@ -83,6 +84,7 @@ class Journal:
         self.mark = Mark()
         self.live: dict[str, Entry] = {}
         self.written = Written()
+        self.readers = Readers(file.path)
         self.purged: set[str] = set()
         self.recent: set[str] = set()
         """Ended since the store was last compared."""
@@ -140,6 +142,10 @@ class Journal:
         while self._flushing is not None:
             await asyncio.shield(self._flushing)
 
+    def watch(self) -> None:
+        """From now on take note of who reads the file that is there."""
+        self.readers.watch(self.written.last)
+
     def save_mark(self) -> None:
         mark = self.mark
         mark.live = {entry.id: entry.status for entry in self.live.values() if entry.status is not None}
@@ -179,12 +185,16 @@ class Journal:
 
     async def _append(self, lines: list[Line]) -> None:
         data = b"".join(line.text for line in lines)
+        self.readers.hear(self.written.last)
         if len(data) <= AT_ONCE:
             before, after = self.file.append(data)
         else:
             before, after = await asyncio.to_thread(self.file.append, data)
         if before != self.mark.look:
+            self.readers.changed()
             self.doubt_it(Doubt.INCOMPLETE if before is None else Doubt.REWRITTEN)
+        else:
+            self.readers.pass_over()
         self.mark.look = after
         if self.doubt is Doubt.NONE:
             self.written.add(lines)  # later ones tell nothing of what somebody saw who has rewritten the file

@@ -54,7 +54,9 @@ class Observed:
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         settled = await self._store.settle(settlements)
         self._journal.settled([one for one, taken in zip(settlements, settled, strict=True) if taken])
-        self._endings.ring(one.lease.id for one in settlements)
+        for one, taken in zip(settlements, settled, strict=True):
+            state = one.verdict.state
+            self._endings.ring((one.lease.id,), state if taken and state.finished else None)
         return settled
 
     async def wait_finished(self, job_id: str, timeout: float | None) -> State | None:
@@ -68,6 +70,8 @@ class Observed:
                     return state
                 # Others end jobs too, who ring nobody here.
                 await asyncio.wait((ringing,), timeout=min(left, LOOK))
+                if ringing.done() and (state := ringing.result()) is not None:
+                    return state
 
     async def report(self, reports: Sequence[Report]) -> None:
         await self._store.report(reports)

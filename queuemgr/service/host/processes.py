@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from queuemgr.executor import Call, Why
     from queuemgr.executors.processes import ProcessExecutor
     from queuemgr.outcome import Outcome
+    from queuemgr.service.told import Inspected, InspectedJob
 
     Make = Callable[[tuple[str, ...], Callable[[str], None]], ProcessExecutor]
 
@@ -87,10 +88,11 @@ class Processes:
         child = None if executor is None else executor.child_of(call)
         return child is not None and child.suspended
 
-    async def inspect(self, call: Call) -> dict[str, Any] | None:
+    async def inspect(self, call: Call) -> InspectedJob | None:
         executor = self._runs.get(call)
         seen = None if executor is None else await executor.inspect(call)
-        return None if seen is None else seen | {"suspended": self.is_suspended(call)}
+        # The executor stands below the service and cannot name the type.
+        return None if seen is None else {**cast("Inspected", seen), "suspended": self.is_suspended(call)}
 
     async def reload(self) -> None:
         self._ahead.clear()

@@ -26,7 +26,7 @@ import pytest
 
 from tests.servers.programs import missing
 
-pytest_plugins = ["tests.servers.plugin", "tests.together"]
+pytest_plugins = ["tests.leaks", "tests.servers.plugin", "tests.together"]
 
 GRACE = 20.0  # seconds that a process or thread may take to end after its test, on a machine that is busy
 PROPERTY = "component"
@@ -85,6 +85,7 @@ COMPONENTS = {
     ),
     "redis": Component(title="redis-server", missing=partial(missing, "redis-server")),
     "postgresql": Component(title="postgresql", missing=partial(missing, "initdb", "postgres")),
+    "mariadb": Component(title="mariadb", missing=partial(missing, "mariadbd", "mariadb-install-db")),
     "pgbouncer": Component(title="pgbouncer", missing=partial(missing, "pgbouncer")),
     "chromium": Component(title="chromium", missing=partial(missing, "chromium")),
     "php": Component(title="php with Laravel", missing=partial(missing, "php")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -66,11 +67,12 @@ class Course:
         self._display = display
         with self._cleanup:
             self._cleanup.callback(display.close)
-            display.say("looking for files")
-            listing = self._list()
+            self._check_wishes()
             home = Path(tempfile.mkdtemp(prefix="queuemgr-demo-"))
             self.url = self.url or f"sqlite:///{home / 'jobs.db'}"
-            self._open_page(home / "page.log")
+            self._open_page(home / "page.log")  # first, because somebody waits to see it
+            display.say("looking for files")
+            listing = self._list()
             app = App(self.url)
             app.register_type(Reading)
             self._cleanup.callback(app.close)
@@ -102,11 +104,15 @@ class Course:
         page = Page(self.url, log, tell)
         self._pages.callback(page.stop)
 
-    def _list(self) -> Listing:
+    def _check_wishes(self) -> None:
         wishes = self._wishes
         if wishes.processes < 1 or (wishes.limit is not None and wishes.limit < 1) or wishes.seconds < 0:
             raise ConfigError("at least 1 process and 1 file are needed, and no less than 0 seconds")
-        listing = list_files(wishes.folder or standard_library(), wishes.limit)
+        if wishes.folder is not None:
+            os.scandir(wishes.folder).close()
+
+    def _list(self) -> Listing:
+        listing = list_files(self._wishes.folder or standard_library(), self._wishes.limit)
         if not listing.files:
             raise ConfigError(f"there are no plain files in {listing.folder}: name a folder that has some")
         return listing

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from .scene import Scene
+from .forked import Warm
+from .scene import PATH, Scene
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    with closing(Warm(PATH)) as warm:
+        yield warm
 
 
 @pytest.fixture
-def scene(tmp_path: Path, store_url: str) -> Iterator[Scene]:
-    scene = Scene(tmp_path, store_url)
+def scene(tmp_path: Path, store_url: str, warm: Warm) -> Iterator[Scene]:
+    scene = Scene(tmp_path, store_url, warm)
     try:
         yield scene
     finally:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,11 +22,14 @@ from queuemgr.job import Job, JobRecord, State, new_id
 from queuemgr.store import Query
 from tests.servers.process import PATIENCE, until
 
+from .forked import Forked, Warm
+
 PROGRAM = Path(__file__).with_name("program.py")
 ROOT = PROGRAM.parents[2]
 PATH = os.pathsep.join(map(str, (ROOT / "tests" / "servers" / "elsewhere", ROOT)))
 EXECUTORS = ("async", "thread", "process", "pool")
 T = TypeVar("T")
+Process: TypeAlias = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,16 @@ class Mark:
 
 
 class Scene:
-    """One store, and a folder for what its processes say."""
+    """One store, and a folder for what its processes say. They are forked from `warm`, if that is given."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, warm: Warm | None = None) -> None:
         self.folder = folder
         self.url = url
         self.store = open_store(url)
         self._runner = asyncio.Runner()
         self._marks = folder / "marks"
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Process] = []
+        self._warm = warm
 
     def close(self) -> None:
         for process in self._processes:
@@ -86,7 +90,7 @@ class Scene:
 
     # processes
 
-    def start(self, *arguments: str, die_at: str = "", url: str = "", **elsewhere: object) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, die_at: str = "", url: str = "", **elsewhere: object) -> Process:
         """`host`, `ahead` and `lease` are those of another machine, as tests/servers/elsewhere describes them."""
         environment = {**os.environ, "STORE": url or self.url, "MARKS": str(self._marks), "PYTHONPATH": PATH}
         environment |= {f"TEST_{name.upper()}": str(value) for name, value in elsewhere.items()}
@@ -94,13 +98,16 @@ class Scene:
         if die_at:
             environment["QUEUEMGR_DIE_AT"] = die_at
         with (self.folder / f"log{len(self._processes)}").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), *arguments],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                cwd=self.folder,
-            )
+            if self._warm is None or any(elsewhere.values()):
+                process: Process = subprocess.Popen(
+                    [sys.executable, str(PROGRAM), *arguments],
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    cwd=self.folder,
+                )
+            else:
+                process = self._warm.fork(arguments, environment, self.folder, log)
         self._processes.append(process)
         return process
 
@@ -126,7 +133,7 @@ class Scene:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs()}") from None
 
-    def log(self, process: subprocess.Popen[bytes]) -> str:
+    def log(self, process: Process) -> str:
         return (self.folder / f"log{self._processes.index(process)}").read_text()
 
     def logs(self) -> str:

@@ -100,6 +100,18 @@ def resume(sim: Simulation, rng: Random) -> str:
     return queue
 
 
+def limit(sim: Simulation, rng: Random) -> str:
+    """What runs goes on, even if it is more."""
+    queue, running = rng.choice(QUEUES), rng.choice((1, 2, 3, None))
+    sim.do(sim.producer, sim.producer.store.limit(queue, running), rng)
+    if running is None:
+        sim.model.limits.pop(queue, None)
+        return f"{queue} has no limit"
+    sim.model.limits[queue] = running
+    sim.ceilings[queue] = max(running, sim.model.running(queue))
+    return f"{running} of {queue}"
+
+
 def plan(sim: Simulation, rng: Random) -> str:
     """A new schedule."""
     name = f"s{next(sim.numbers)}"

@@ -45,6 +45,7 @@ class _Offer:
         self.parked = [known for known in parked if not known.suspect]
         has_suspect = any(known.suspect for known in model.held_by(claim.worker))
         self.suspects = [] if has_suspect else [known for known in (*ready, *parked) if known.suspect]
+        self.rooms = {queue: max(0, most - model.running(queue)) for queue, most in model.limits.items()}
 
     def check(self, leased: Sequence[Known], claim: Claim) -> None:
         ids = [known.job.id for known in leased]
@@ -54,10 +55,15 @@ class _Offer:
         require(set(ids) <= allowed, f"leased {set(ids) - allowed}, allowed were {allowed}")
         suspects = sum(known.suspect for known in leased)
         require(suspects <= 1, f"{suspects} jobs leased that have seen a worker die")
+        got = Counter(known.job.queue for known in leased)
+        fits = all(got[queue] <= room for queue, room in self.rooms.items())
+        require(fits, f"leased {got}, there was room for {self.rooms}")
         if len(ids) < claim.limit:
-            left = {known.job.id for known in (*self.fresh, *self.parked)} - set(ids)
+            full = {queue for queue, room in self.rooms.items() if got[queue] == room}
+            left = {x.job.id for x in (*self.fresh, *self.parked) if x.job.queue not in full} - set(ids)
             require(not left, f"slots stay free, and {left} could be leased")
-            require(suspects or not self.suspects, "slots stay free, and a suspect could be leased")
+            waits = any(known.job.queue not in full for known in self.suspects)
+            require(suspects or not waits, "slots stay free, and a suspect could be leased")
         self._check_order(leased)
         self._check_shares(leased, claim)
 
@@ -79,11 +85,10 @@ class _Offer:
             return
         there = Counter(known.job.queue for known in (*self.fresh, *self.parked))
         got = Counter(known.job.queue for known in leased if not known.suspect)
+        probed = Counter(known.job.queue for known in leased if known.suspect)
         for queue, share in claim.queues:
-            require(
-                got[queue] >= min(share, there[queue]),
-                f"{queue} got {got[queue]} of its share of {share}, {there[queue]} wait",
-            )
+            could = min(there[queue], self.rooms.get(queue, share) - probed[queue])
+            require(got[queue] >= min(share, could), f"{queue} got {got[queue]} of its share of {share}, {could} could")
 
 
 def _rank(known: Known) -> tuple[int, Any]:

@@ -65,12 +65,13 @@ class Holder:
 
 
 class Model:
-    """Jobs, unique keys and paused queues."""
+    """Jobs, unique keys, and queues that are paused or limited."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Known] = {}
         self.keys: dict[str, Holder] = {}
         self.paused: set[str] = set()
+        self.limits: dict[str, int] = {}
         self.accepted = 0
 
     def enqueue(self, jobs: Sequence[Job], now: float) -> list[Enqueued] | str:
@@ -137,6 +138,9 @@ class Model:
         for known in self.jobs.values():
             if known.state is State.SCHEDULED and known.run_at is not None and known.run_at <= now:
                 known.state = State.READY
+
+    def running(self, queue: str) -> int:
+        return sum(known.state is State.RUNNING and known.job.queue == queue for known in self.jobs.values())
 
     def held_by(self, worker: str) -> list[Known]:
         return [known for known in self.jobs.values() if known.state is State.RUNNING and known.worker == worker]

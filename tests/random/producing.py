@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def enqueue(sim: Simulation, rng: Random) -> str:
     jobs = [make_job(sim, rng) for _ in range(rng.choice((1, 1, 2, 4)))]
+    sim.world.touched()
     match rng.randrange(8):
         case 0 if hasattr(sim.producer.store, "enqueue_on"):
             return _in_own_transaction(sim, jobs, commit=rng.random() < 0.5)

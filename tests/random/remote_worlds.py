@@ -31,14 +31,16 @@ class RemoteWorld(World):
 
     def __init__(self, url: str, most: int = 8) -> None:
         super().__init__(url, most)
-        self._runner = asyncio.Runner()
+        # asyncio.Runner sets and resets what Ctrl-C does around everything that it runs: a third of these worlds' time.
+        self._loop = asyncio.new_event_loop()
         self._left: int | None = None
         for home, name in self.questions:
             self._patches.enter_context(mock.patch.object(home, name, self._counted(getattr(home, name))))
 
     def close(self) -> None:
         super().close()
-        self._runner.close()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
     def open(self) -> Any:
         return open_store(self.url, self.clock)
@@ -47,7 +49,7 @@ class RemoteWorld(World):
         self.run(store.close())
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self._runner.run(work)
+        return self._loop.run_until_complete(work)
 
     def run_mortally(self, process: Process, work: Coroutine[Any, Any, Any], dies_at: int | None) -> Any:
         self._left = dies_at

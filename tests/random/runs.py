@@ -12,6 +12,7 @@ from queuemgr.outcome import Done, judge
 from queuemgr.settle import settlement_of
 from queuemgr.store import Claim, Query
 
+from .checking import check, check_history, running_without_worker
 from .model import require
 from .operations import NAMES, OPERATIONS, WEIGHTS
 from .simulation import QUEUES, TASKS, Operation, Simulation
@@ -97,13 +98,13 @@ def come_to_rest(sim: Simulation) -> None:
     """No more faults: whoever lives works on, and in the end every job has ended as it may and nothing runs."""
     store = sim.producer.store
     for queue in QUEUES:
-        sim.ask(store.resume(queue))
+        sim.world.do(sim.producer, store.resume(queue))
         sim.model.paused.discard(queue)
     for name in list(sim.planned):
-        sim.ask(store.remove_schedule(name))
+        sim.world.do(sim.producer, store.remove_schedule(name))
         del sim.planned[name]
     held = [job_id for job_id, known in sim.model.jobs.items() if known.state is State.HELD]
-    sim.ask(store.change("release", Query(states=(State.HELD,))))
+    sim.world.do(sim.producer, store.change("release", Query(states=(State.HELD,))))
     sim.model.change("release", held, sim.now, {})
     if sim.world.full:
         sim.kill(sim.workers[0])
@@ -114,12 +115,12 @@ def come_to_rest(sim: Simulation) -> None:
             break
         _work_a_round(sim, last)
         if sim.world.clock.monotonic() - began > 2 * (store.lease + sim.world.patrol):
-            stuck = sim.is_running_without_worker()
+            stuck = running_without_worker(sim)
             require(not stuck, f"still held for workers that are dead: {stuck}")
     unfinished = [job_id for job_id, known in sim.model.jobs.items() if not known.state.finished]
     require(not unfinished, f"lost: {unfinished} never ended")
     for job_id in sim.model.jobs:
-        sim.check_history(job_id)
+        check_history(sim, job_id)
 
 
 def _work_a_round(sim: Simulation, last: Process) -> None:
@@ -130,8 +131,8 @@ def _work_a_round(sim: Simulation, last: Process) -> None:
     claimed = sim.world.do(last, last.store.claim(asked))
     sim.trace.append(f"at rest: {take(sim, last, asked, claimed)}")
     waits = min((x.run_at for x in sim.model.jobs.values() if x.state is State.SCHEDULED and x.run_at), default=0.0)
-    sim.check()
-    sim.world.clock.pass_by(5.0 if claimed.leases or sim.is_running_without_worker() else max(5.0, waits - sim.now))
+    check(sim)
+    sim.world.clock.pass_by(5.0 if claimed.leases or running_without_worker(sim) else max(5.0, waits - sim.now))
 
 
 def _finish_all(sim: Simulation, process: Process) -> None:

@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from queuemgr.job import State
-from queuemgr.store import KEEP, KEEP_DEAD
-from queuemgr.testing.history import problems_of
-
-from .model import Known, Model, Violation, require
+from .checking import check
+from .model import Model
 from .world import BEGIN, Died, Process, World
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine
     from typing import Any
 
     from queuemgr.job import JobRecord, Lease
@@ -57,6 +54,7 @@ class Simulation:
         self.producer = world.start("producer", "here", 1, 1)
         self.rows: dict[str, WorkerInfo] = {}
         self.records: dict[str, JobRecord] = {}
+        self.ceilings: dict[str, int] = {}
         self.planned: dict[str, Planned] = {}
         self.lives: Counter[str] = Counter()
         self.fired: Counter[tuple[str, int, float]] = Counter()
@@ -151,116 +149,4 @@ class Simulation:
                 said = f"{said}, and died after it"
                 self.kill(process)
         self.trace.append(f"{self.now - BEGIN:12.2f}  {operation.name}: {said}")
-        self.check()
-
-    # what must hold after every step
-
-    def check(self) -> None:
-        before, self.records = self.records, self.world.records(self.producer)
-        require(
-            self.records.keys() == self.model.jobs.keys(),
-            f"lost {self.model.jobs.keys() - self.records.keys()}, "
-            f"unexpected {self.records.keys() - self.model.jobs.keys()}",
-        )
-        changed = len(before) != len(self.records)
-        for job_id, record in self.records.items():
-            self._check_job(record, self.model.jobs[job_id])
-            old = before.get(job_id)
-            changed = changed or record != old
-            if old is None:
-                self.model.jobs[job_id].order = record.position
-            if old is None or (old.attempt, old.state) != (record.attempt, record.state):
-                self.check_history(job_id)
-        self._check_hands()
-        self._check_rows()
-        if changed:
-            self._check_unique()
-            self._check_counts()
-
-    def _check_job(self, record: JobRecord, known: Known) -> None:
-        running = record.state is State.RUNNING
-        seen = (record.state.word, record.attempt, record.failures, record.crashes, record.progress)
-        must = (known.state.word, known.attempt, known.failures, known.crashes, known.progress)
-        require(seen == must, f"job {record.id} is {seen} and must be {must}")
-        if running:
-            hand, right = (record.worker, record.cancel_requested), (known.worker, known.cancel)
-            require(hand == right, f"job {record.id} runs at {hand} and must run at {right}")
-        if record.state is State.SCHEDULED:
-            require(record.run_at == known.run_at, f"job {record.id} is due at {record.run_at}, not {known.run_at}")
-        if record.state.finished:
-            assert record.finished_at is not None
-            kept = _kept(known)
-            require(
-                record.expires_at == record.finished_at + kept,
-                f"job {record.id} ({record.state.word}) is kept until {record.expires_at}, "
-                f"{record.finished_at} + {kept} would be right",
-            )
-
-    def check_history(self, job_id: str) -> None:
-        known = self.model.jobs[job_id]
-        record: JobRecord = self.ask(self.producer.store.get(job_id))
-        seen = [(attempt.number, attempt.worker, attempt.outcome) for attempt in record.attempts]
-        require(seen == known.history, f"job {job_id} has the history {seen} and must have {known.history}")
-        problems = problems_of(record, retried=known.retried, clock_jumps=True)
-        require(not problems, "; ".join(problems))
-        if known.job.at_most_once:
-            require(known.started <= known.may_start, f"job {job_id} runs at most once, and ran {known.started} times")
-        texts = [line.text for line in self.ask(self.producer.store.output(job_id))]
-        require(texts == known.output, f"job {job_id} said {texts} and must have said {known.output}")
-
-    def _check_unique(self) -> None:
-        holding: Counter[str | None] = Counter()
-        for job_id, record in self.records.items():
-            if record.unique_key and not record.state.finished and not self.model.jobs[job_id].displaced:
-                holding[record.unique_key] += 1
-        require(all(n < 2 for n in holding.values()), f"more than one unfinished job for a key: {holding}")
-
-    def _check_hands(self) -> None:
-        """No job is in the hands of two that live, unless one of them was silent for longer than a lease."""
-        hands: Counter[str] = Counter()
-        for process in self.workers:
-            hands.update({x.id for x in process.leases if (x.id, x.attempt) not in process.lost})
-        require(all(n < 2 for n in hands.values()), f"held by two workers at once: {hands}")
-        suspects = Counter(k.worker for k in self.model.jobs.values() if k.state is State.RUNNING and k.suspect)
-        require(all(n < 2 for n in suspects.values()), f"more than one suspect at a worker: {suspects}")
-
-    def _check_rows(self) -> None:
-        seen = {row.id: row for row in self.ask(self.producer.store.workers())}
-        require(seen.keys() == self.rows.keys(), f"the workers are {set(seen)} and must be {set(self.rows)}")
-        for name, row in self.rows.items():
-            require(seen[name].state == row.state, f"worker {name} is {seen[name].state}, not {row.state}")
-            require(
-                seen[name].beat_at == row.beat_at,
-                f"worker {name} beat at {seen[name].beat_at - BEGIN}, not {row.beat_at - BEGIN}",
-            )
-
-    def renewed(self, process: Process) -> None:
-        """Its lease must be fresh now, by up to a third of a lease."""
-        for row in self.ask(self.producer.store.workers()):
-            if row.id == process.name:
-                age = self.now - row.beat_at
-                require(0 <= age < process.store.lease / 3, f"the lease of {row.id} is {age:.1f} s old after its beat")
-                self.rows[row.id] = row
-                return
-        raise Violation(f"worker {process.name} has beaten and nobody would notice its death")
-
-    def _check_counts(self) -> None:
-        counted: Counter[tuple[str, State]] = Counter((x.queue, x.state) for x in self.records.values())
-        told = {
-            (info.name, state): number
-            for info in self.ask(self.producer.store.queues())
-            for state, number in info.counts.items()
-        }
-        require(told == counted, f"queues() counts {told}, there are {dict(counted)}")
-
-    def is_running_without_worker(self) -> Sequence[str]:
-        """The jobs that are held for a worker that is dead."""
-        living = {process.name for process in self.workers}
-        return [x.id for x in self.records.values() if x.state is State.RUNNING and x.worker not in living]
-
-
-def _kept(known: Known) -> float:
-    keep = known.job.keep
-    if known.state is State.DEAD:
-        return max(keep or 0.0, KEEP_DEAD)
-    return KEEP if keep is None else keep
+        check(self)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import types
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from queuemgr.stores.sqlite.database import Database, _Write
 from queuemgr.stores.sqlite.store import PATROL, SqliteStore
@@ -13,8 +14,9 @@ from queuemgr.stores.sqlite.store import PATROL, SqliteStore
 from .world import Died, Process, World, refusal_or_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 
+T = TypeVar("T")
 KEPT = ("queuemgr_meta",)
 
 
@@ -44,6 +46,7 @@ class InlineDatabase(Database):
 
     dies_at: int | None = None
     together = False
+    looks_through: sqlite3.Connection | None = None
 
     async def awrite(self, work: Callable[[sqlite3.Connection], Any], **how: Any) -> Any:
         if self.together:
@@ -53,6 +56,17 @@ class InlineDatabase(Database):
 
     async def aread(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         return self.read(work)
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return super().read(work) if self.looks_through is None else work(self.looks_through)
+
+    def begin_to_look(self) -> sqlite3.Connection:
+        """What is read from now on is read in one transaction."""
+        self.open()
+        assert self._reader is not None
+        self._reader.execute("BEGIN")
+        self.looks_through = self._reader
+        return self._reader
 
     async def _join_the_others(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         self.open()
@@ -84,13 +98,15 @@ class SqliteWorld(World):
     def __init__(self, url: str, most: int = 8) -> None:
         super().__init__(url, most)
         path = Path(url.removeprefix("sqlite:///"))
-        self._spare = [InlineDatabase(path) for _ in range(most)]
+        self._stamp = (-1, 0, 0)
+        self._databases = [InlineDatabase(path) for _ in range(most)]
+        self._spare = list(self._databases)
         self._own = sqlite3.connect(path, isolation_level=None)
         self._spare[0].open()
 
     def close(self) -> None:
         super().close()
-        for database in self._spare:
+        for database in self._databases:
             database.close()
         self._own.close()
 
@@ -101,6 +117,22 @@ class SqliteWorld(World):
             if table not in KEPT:
                 self._own.execute(f"DELETE FROM {table}")
         self._own.execute("COMMIT")
+
+    def stamp(self) -> object:
+        if self._stamp[0] != self.acts:
+            (commits,) = self._own.execute("PRAGMA data_version").fetchone()
+            self._stamp = (self.acts, commits, self._own.total_changes)
+        return self._stamp[1:]
+
+    @contextmanager
+    def looking(self, process: Process) -> Iterator[None]:
+        database = _database(process.store)
+        connection = database.begin_to_look()
+        try:
+            yield
+        finally:
+            database.looks_through = None
+            connection.execute("COMMIT")
 
     def open(self) -> SqliteStore:
         store = SqliteStore(self.url, self.clock)
@@ -126,6 +158,7 @@ class SqliteWorld(World):
 
     def do_together(self, process: Process, works: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
         self.turn_to(process)
+        self.touched()
         database = _database(process.store)
         database.together = True
         try:

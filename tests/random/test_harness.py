@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from queuemgr.store import Enqueued
-from queuemgr.stores.sqlite import control, reclaim, schedules, statements, unique
+from queuemgr.stores.sqlite import control, limits, reclaim, schedules, statements, unique
 
 from .runs import replay, run, shorten
 from .test_random import world  # noqa: F401 - a fixture
@@ -91,6 +91,10 @@ SABOTAGES = (
     ),
     Sabotage("age comes before priority", statements, "READY", _instead(("priority DESC, seq", "seq"))),
     Sabotage("a namesake keeps the jobs of the dead", reclaim, "join", _join_without_a_look),
+    Sabotage("limits are not looked at", limits, "rooms", lambda _: lambda connection: {}),
+    Sabotage(
+        "what runs elsewhere takes no room", limits, "ROOM", _instead(("state = 2", "state = 2 AND worker IS NULL"))
+    ),
     Sabotage("a delayed job waits for ever", statements, "PROMOTE", _instead(("run_at <= ?", "run_at < ? - 1e9"))),
 )
 

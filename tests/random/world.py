@@ -6,9 +6,9 @@ What each kind of store can offer beyond that is in the worlds of its own next d
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
 from queuemgr import liveness
@@ -17,11 +17,13 @@ from queuemgr.job import JobRecord
 from queuemgr.store import Query, WorkerInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from types import ModuleType
 
     from queuemgr.job import Lease
+    from queuemgr.store import Page, QueueInfo
 
+T = TypeVar("T")
 DAY = 86400.0
 BEGIN = 1_800_000_000.0
 
@@ -93,6 +95,8 @@ class World(ABC):
         self.everyone: list[Process] = []
         self._most = most
         self._host = ""
+        self.acts = 0
+        self._answers: dict[str, tuple[object, Any]] = {}
         self._patches = ExitStack()
         for home in (liveness, *self.homes):
             for name, mine in (("lives", self._lives), ("this_host", self._this_host)):
@@ -128,6 +132,7 @@ class World(ABC):
 
     def clear(self) -> None:
         self._bury_all()
+        self._answers.clear()
         self.clock.__init__()  # type: ignore[misc]
         self.empty()
 
@@ -147,20 +152,53 @@ class World(ABC):
 
     def do(self, process: Process, work: Coroutine[Any, Any, Any], dies_at: int | None = None) -> Any:
         self.turn_to(process)
+        self.touched()
         return self.run_mortally(process, work, dies_at)
 
     def do_together(self, process: Process, works: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
         """Let the process do all of it at the same moment; the refusal of a job stands in the place of the answer."""
         self.turn_to(process)
+        self.touched()
         return [refusal_or_answer(self.run, work) for work in works]
 
     def turn_to(self, process: Process) -> None:
         """What follows happens on its machine."""
         self._host = process.host
 
+    def touched(self) -> None:
+        """Something happens that may change what the store holds."""
+        self.acts += 1
+
+    def stamp(self) -> object:
+        """The same one only as long as the store holds the same."""
+        return self.acts
+
+    @contextmanager
+    def looking(self, process: Process) -> Iterator[None]:
+        """Nothing but looks of this process happens meanwhile."""
+        yield
+
     def records(self, process: Process) -> dict[str, JobRecord]:
-        page = self.run(process.store.find(Query(), limit=100_000))
-        return {record.id: record for record in page.jobs}
+        return self._told("records", lambda: {one.id: one for one in self._ask_for_all(process)})
+
+    def workers(self, process: Process) -> list[WorkerInfo]:
+        """`alive` may be what it was before the clock moved on."""
+        return self._told("workers", lambda: self.run(process.store.workers()))
+
+    def queues(self, process: Process) -> list[QueueInfo]:
+        return self._told("queues", lambda: self.run(process.store.queues()))
+
+    def _ask_for_all(self, process: Process) -> list[JobRecord]:
+        page: Page = self.run(process.store.find(Query(), limit=100_000))
+        return page.jobs
+
+    def _told(self, what: str, ask: Callable[[], T]) -> T:
+        stamp = self.stamp()
+        known = self._answers.get(what)
+        if known is None or known[0] != stamp:
+            self._answers[what] = known = (stamp, ask())
+        answer: T = known[1]
+        return answer
 
     def looks_dead(self, worker: WorkerInfo, to: Process) -> bool:
         """Whether `to` may take the worker for dead at this moment."""

@@ -9,10 +9,10 @@ from .flatrecord import flat, flat_tombstone, tombstone
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told import FlatJob
 
 
-async def bury(client: AsyncClient, record: JobRecord, description: str | None = None) -> Facts:
+async def bury(client: AsyncClient, record: JobRecord, description: str | None = None) -> FlatJob:
     """The record that is left, whose `description` says why; by default that the job was deleted. Raises StoreError."""
     now = client.clock.now()
     left = tombstone(flat(record, None, now), record, now, description)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from queuemgr.app import App, load, open_store
 from queuemgr.client import AsyncClient
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from .facts import Facts
     from .places import Place
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Connection:
     client: AsyncClient
     app: App | None
 
-    async def ask(self, function: Callable[..., Awaitable[Facts]], **arguments: Any) -> Facts:
+    async def ask(self, function: Callable[..., Awaitable[T]], **arguments: Any) -> T:
         """What the function of an operation that changes something answers; it is written into the audit list.
 
         Raises what the function raises.

@@ -5,7 +5,7 @@ Times are seconds since the epoch, durations seconds, sizes bytes; states are wo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from queuemgr.job import State
 from queuemgr.liveness import this_host
@@ -17,59 +17,86 @@ if TYPE_CHECKING:
     from queuemgr.task import Task
 
     from .lines import Line
+    from .told import AttemptFacts, JobFacts, LineFacts, QueueFacts, ScheduleFacts, TaskFacts, WorkerFacts
+    from .told.units import StateWord, StreamWord
 
 Facts = dict[str, Any]
-
-_AS_THEY_ARE = (
-    *("priority", "created_at", "run_at", "started_at", "finished_at", "expires_at", "attempt", "failures", "crashes"),
-    *("worker", "progress", "note", "error", "unique_key", "options", "cancel_requested", "result_size"),
-)
-_OF_ATTEMPT = (
-    "number",
-    "worker",
-    "started_at",
-    "ended_at",
-    "duration",
-    "outcome",
-    "error",
-    "exit_signal",
-    "peak_memory",
-)
+"""An answer on its way, of whatever operation; what is in it is declared in `queuemgr.service.told`."""
 
 
-def job_facts(record: JobRecord, now: float) -> Facts:
-    # As text, because many readers of JSON take large numbers for floats.
+def word_of(state: State) -> StateWord:
+    return cast("StateWord", state.word)
+
+
+def stream_of(line: Line) -> StreamWord:
+    return cast("StreamWord", line.stream)
+
+
+def job_facts(record: JobRecord, now: float) -> JobFacts:
     return {
         "id": record.id,
         "task": record.task,
         "queue": record.queue,
-        "state": record.state.word,
-        **{name: getattr(record, name) for name in _AS_THEY_ARE},
+        "state": word_of(record.state),
+        "priority": record.priority,
+        "created_at": record.created_at,
+        "run_at": record.run_at,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+        "expires_at": record.expires_at,
+        "attempt": record.attempt,
+        "failures": record.failures,
+        "crashes": record.crashes,
+        "worker": record.worker,
+        "progress": record.progress,
+        "note": record.note,
+        "error": record.error,
+        "unique_key": record.unique_key,
+        "options": record.options,
+        "cancel_requested": record.cancel_requested,
+        "result_size": record.result_size,
         "tags": list(record.tags),
+        # As text, because many readers of JSON take large numbers for floats.
         "position": str(record.position),
         "seconds_left": record.seconds_left(now),
     }
 
 
-def attempt_facts(attempt: Attempt) -> Facts:
-    return {name: getattr(attempt, name) for name in _OF_ATTEMPT}
+def attempt_facts(attempt: Attempt) -> AttemptFacts:
+    return {
+        "number": attempt.number,
+        "worker": attempt.worker,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "duration": attempt.duration,
+        "outcome": attempt.outcome,
+        "error": attempt.error,
+        "exit_signal": attempt.exit_signal,
+        "peak_memory": attempt.peak_memory,
+    }
 
 
-def line_facts(line: Line) -> Facts:
-    return {name: getattr(line, name) for name in ("position", "attempt", "at", "stream", "text")}
+def line_facts(line: Line) -> LineFacts:
+    return {
+        "position": line.position,
+        "attempt": line.attempt,
+        "at": line.at,
+        "stream": stream_of(line),
+        "text": line.text,
+    }
 
 
-def queue_facts(info: QueueInfo) -> Facts:
+def queue_facts(info: QueueInfo) -> QueueFacts:
     return {
         "name": info.name,
         "paused": info.paused,
         "limit": info.limit,
         "oldest_ready": info.oldest_ready,
-        "counts": {state.word: info.counts.get(state, 0) for state in State},
+        "counts": {word_of(state): info.counts.get(state, 0) for state in State},
     }
 
 
-def worker_facts(info: WorkerInfo) -> Facts:
+def worker_facts(info: WorkerInfo) -> WorkerFacts:
     return {
         "id": info.id,
         "name": info.name,
@@ -86,7 +113,7 @@ def worker_facts(info: WorkerInfo) -> Facts:
     }
 
 
-def schedule_facts(info: ScheduleInfo) -> Facts:
+def schedule_facts(info: ScheduleInfo) -> ScheduleFacts:
     schedule = info.schedule
     cron = isinstance(schedule.rule, Cron)
     return {
@@ -105,7 +132,7 @@ def schedule_facts(info: ScheduleInfo) -> Facts:
     }
 
 
-def task_facts(task: Task[..., Any, Any]) -> Facts:
+def task_facts(task: Task[..., Any, Any]) -> TaskFacts:
     options = task.options
     return {
         "name": task.name,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -16,7 +16,8 @@ from queuemgr.store import Snapshot
 
 if TYPE_CHECKING:
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told import FlatJob
+    from queuemgr.service.told.service import StatusWord
 
 QUEUE = "jobs"
 """The queue of the service's own jobs."""
@@ -61,6 +62,10 @@ def status_of_record(record: JobRecord) -> JobStatus:
     return JobStatus.DELETED if is_tombstone(record) else status_of(record.state)
 
 
+def name_of(status: JobStatus) -> StatusWord:
+    return cast("StatusWord", status.name)
+
+
 def describe(status: JobStatus, note: str | None, error: dict[str, Any] | None) -> str:
     """One sentence for people."""
     if status in (JobStatus.ERROR, JobStatus.STOPPED, JobStatus.DELETED) and error:
@@ -69,13 +74,13 @@ def describe(status: JobStatus, note: str | None, error: dict[str, Any] | None) 
     return note or _WORDS[status]
 
 
-def flat(record: JobRecord, result: Any, now: float, *, suspended: bool = False) -> Facts:
+def flat(record: JobRecord, result: Any, now: float, *, suspended: bool = False) -> FlatJob:
     """The record of a job that is no tombstone. `result` may be msgspec.Raw, and is not looked at for success then."""
     status = status_of_record(record)
     times = [record.created_at, record.started_at, record.finished_at]
-    facts: Facts = {
+    facts: FlatJob = {
         "job_id": record.id,
-        "status": status.name,
+        "status": name_of(status),
         "progress": 100 if status is JobStatus.COMPLETED else int(record.progress or 0),
         "description": describe(status, record.note, record.error),
         "result": result,
@@ -94,10 +99,10 @@ def flat(record: JobRecord, result: Any, now: float, *, suspended: bool = False)
     return facts
 
 
-def with_success(facts: Facts, result: bytes | dict[str, Any] | None) -> Facts:
+def with_success(facts: FlatJob, result: bytes | dict[str, Any] | None) -> FlatJob:
     """The record with what older programs are told of the success of the command inside; `result` may be its JSON."""
     if facts["status"] in ("STOPPED", "DELETED"):
-        return facts | _success(False, STOPPED)
+        return _with(facts, False, STOPPED)
     if result is None or (isinstance(result, bytes) and result[:1] != b"{"):
         return facts
     try:
@@ -107,7 +112,7 @@ def with_success(facts: Facts, result: bytes | dict[str, Any] | None) -> Facts:
     inner = _inner(told)
     if inner is None:
         return facts
-    return facts | _success(inner, None if inner else _complaint(told))
+    return _with(facts, inner, None if inner else _complaint(told))
 
 
 def _inner(told: _Told) -> bool | None:
@@ -118,8 +123,9 @@ def _inner(told: _Told) -> bool | None:
     return told.success if isinstance(told.success, bool) else None
 
 
-def _success(inner: bool, complaint: str | None) -> Facts:
+def _with(facts: FlatJob, inner: bool, complaint: str | None) -> FlatJob:
     return {
+        **facts,
         "command_success": inner,
         "inner_success": inner,
         "completed_with_error": not inner,
@@ -133,10 +139,10 @@ def _complaint(told: _Told) -> str | None:
     return None if said is None else str(said)
 
 
-def tombstone(facts: Facts, record: JobRecord, now: float, description: str | None = None) -> Snapshot:
+def tombstone(facts: FlatJob, record: JobRecord, now: float, description: str | None = None) -> Snapshot:
     """What is kept of a deleted job under its id: the last record, without the result. `description` says why."""
     words = description or _WORDS[JobStatus.DELETED]
-    kept = {name: value for name, value in facts.items() if name != "result"}
+    kept: dict[str, Any] = {name: value for name, value in facts.items() if name != "result"}
     kept |= {"status": "DELETED", "description": words, "updated_at": local_time(now)}
     job = Job(id=record.id, task=DELETED, args=msgspec.json.encode([[kept]]), queue=QUEUE, created_at=record.created_at)
     times = (record.started_at, now)
@@ -173,7 +179,7 @@ def at_rest(
     )
 
 
-def flat_tombstone(arguments: bytes) -> Facts:
+def flat_tombstone(arguments: bytes) -> FlatJob:
     """The record that `tombstone` kept."""
-    facts: Facts = {"result": None, **msgspec.json.decode(arguments)[0][0]}
-    return facts | _success(False, STOPPED)
+    kept = cast("FlatJob", {"result": None, **msgspec.json.decode(arguments)[0][0]})
+    return _with(kept, False, STOPPED)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from queuemgr.secret import DOTS, Secret
 from queuemgr.typetags import SECRET
+
+if TYPE_CHECKING:
+    from .told import ShownArguments, ShownResult
 
 PLAIN_TAGS = frozenset(
     {"datetime", "date", "time", "uuid", "decimal", "float", "int", "tuple", "set", "frozenset", "bytes", SECRET}
@@ -55,23 +58,21 @@ def _with_tagged_bytes(value: Any) -> Any:
     return {name: _with_tagged_bytes(item) for name, item in value.items()}
 
 
-def arguments_of(data: bytes) -> dict[str, Any]:
-    """{"positional", "named", "size"}; with "unreadable", a reason, where they cannot be read."""
-    seen: dict[str, Any] = {"positional": [], "named": {}, "size": len(data)}
+def arguments_of(data: bytes) -> ShownArguments:
+    seen: ShownArguments = {"positional": [], "named": {}, "size": len(data)}
     try:
         value = readable(data, format_of(data))
     except ValueError as error:
-        return seen | {"unreadable": str(error)}
+        return {**seen, "unreadable": str(error)}
     match value:
         case [list() as positional, dict() as named]:
-            return seen | {"positional": positional, "named": named}
+            return {**seen, "positional": positional, "named": named}
         case [list() as positional]:
-            return seen | {"positional": positional}
-    return seen | {"unreadable": "they are not a list of arguments"}
+            return {**seen, "positional": positional}
+    return {**seen, "unreadable": "they are not a list of arguments"}
 
 
-def result_of(data: bytes | None, form: str) -> dict[str, Any]:
-    """{"value", "size"}; with "unreadable", a reason, where it cannot be read."""
+def result_of(data: bytes | None, form: str) -> ShownResult:
     if data is None:
         return {"value": None, "size": 0}
     try:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from queuemgr.job import Job
 
+    from .told import InspectedJob, Reloaded, ServiceFacts
+
 
 class Presence(Protocol):
     """The service as operations see it. All of it raises ServiceNotRunning where there is none."""
@@ -39,17 +41,17 @@ class Presence(Protocol):
 
     def resume_job(self, job_id: str) -> bool: ...
 
-    async def inspect_job(self, job_id: str) -> dict[str, Any] | None: ...
+    async def inspect_job(self, job_id: str) -> InspectedJob | None: ...
 
     def forgotten(self, job_id: str) -> None:
         """The id is free: nothing is left of the job."""
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> ServiceFacts:
         """What the service says of itself."""
 
     def shutdown(self) -> None: ...
 
-    async def reload(self) -> dict[str, Any]: ...
+    async def reload(self) -> Reloaded: ...
 
 
 class Nobody:

@@ -129,7 +129,7 @@ CHANGES: list[tuple[tuple[str, ...], str]] = [
     (("jobs", "release", "--all", "--yes"), "jobs.change_matching"),
     (("queues", "pause", "default"), "queues.pause"),
     (("queues", "resume", "default"), "queues.resume"),
-    (("queues", "purge", "default", "--yes"), "jobs.change_matching"),
+    (("queues", "drain", "default", "--yes"), "queues.drain"),
     (("schedules", "add", "nightly", "0 3 * * *", "shop.clean"), "schedules.add"),
     (("schedules", "pause", "nightly"), "schedules.pause"),
     (("schedules", "resume", "nightly"), "schedules.pause"),
@@ -154,7 +154,7 @@ def test_what_only_looks_is_not_written_down_and_neither_is_a_dry_run() -> None:
     for words in (
         ("jobs", "list"),
         ("jobs", "cancel", "--all", "--dry-run"),
-        ("queues", "purge", "default", "--dry-run"),
+        ("queues", "drain", "default", "--dry-run"),
     ):
         assert call(*words, *STORE).exit_code == 0
     assert [one["operation"] for one in audited()] == ["jobs.enqueue"]

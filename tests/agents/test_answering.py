@@ -197,6 +197,7 @@ def test_nothing_is_changed_by_a_look_at_what_would_be(talk: Callable[..., None]
         "jobs_enqueue": {"task": "shop.add", "arguments": [1, 2]},
         "queues_pause": {"names": ["default", "later"], "new": True},
         "queues_resume": {"names": ["default"]},
+        "queues_drain": {"names": ["default"]},
         "schedules_add": {"name": "s", "rule": "every 10s", "task": "shop.add", "arguments": [1, 2]},
         "store_prune": {},
     }
@@ -219,6 +220,17 @@ def test_a_look_says_how_many_of_those_that_are_named_it_would_reach(talk: Calla
         would = await it.say("jobs_change", verb="cancel", job_ids=["last", "nobody"])
         assert would.facts["would"].startswith("cancel 1 job; 1 of the 2 that are named")
         assert would.facts["states"] == {"ready": 1}
+
+    talk(scene)
+
+
+def test_a_look_says_how_many_jobs_a_drained_queue_would_lose(talk: Callable[..., None]) -> None:
+    async def scene(it: Talk) -> None:
+        would = await it.say("queues_drain", names=["default", "default"])
+        assert (would.facts["matched"], would.facts["states"]) == (1, {"ready": 1})
+        assert would.facts["would"].startswith("delete the jobs that wait in these queues")
+        assert (await it.do("queues_drain", names=["default"])).facts == {"queues": ["default"], "changed": 1}
+        assert (await it.say("queues_drain", names=["later"])).facts["error"] == "NotFound"
 
     talk(scene)
 

@@ -20,7 +20,7 @@ GROUPS = {
         *("list", "show", "arguments", "result", "logs", "wait", "retry", "rerun", "cancel", "delete", "hold"),
         *("release", "complete"),
     ],
-    "queues": ["list", "pause", "resume", "limit", "purge"],
+    "queues": ["list", "pause", "resume", "limit", "drain", "purge"],
     "schedules": ["list", "add", "change", "pause", "resume", "run", "remove", "preview"],
     "workers": ["list", "quiet", "resume", "stop"],
     "tasks": ["list"],

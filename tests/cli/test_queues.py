@@ -49,7 +49,7 @@ def test_a_queue_is_paused_and_resumed(shop: Shop) -> None:
 
 def test_a_queue_that_nobody_knows_is_not_found(shop: Shop) -> None:
     shop.task("add").enqueue(1, 2)
-    for verb in ("pause", "resume", "purge"):
+    for verb in ("pause", "resume", "drain"):
         result = call("queues", verb, "defalt", "--store", shop.url)
         assert result.exit_code == 3
         assert "there is no queue 'defalt': did you mean 'default'?" in result.stderr
@@ -78,16 +78,38 @@ def test_a_queue_can_be_paused_before_its_first_job(shop: Shop) -> None:
     assert call("queues", "resume", "later", "--store", shop.url).exit_code == 0
 
 
-def test_purging_deletes_what_waits_and_with_finished_the_rest(shop: Shop) -> None:
+def test_draining_deletes_what_waits_and_with_finished_the_rest(shop: Shop) -> None:
     shop.die()
     shop.task("send_mail").enqueue("a@b.c")
     shop.task("add").enqueue(1, 2)
     url = ("--store", shop.url)
-    assert ask("queues", "purge", "mail", "--dry-run", *url)["states"] == {"ready": 1}
-    assert call("queues", "purge", "mail", *url).exit_code == 2
-    assert ask("queues", "purge", "mail", "--yes", *url) == {"verb": "delete", "changed": 1}
-    assert ask("queues", "purge", "mail", "--finished", "--yes", *url)["changed"] == 1
+    assert ask("queues", "drain", "mail", "--dry-run", *url)["states"] == {"ready": 1}
+    assert call("queues", "drain", "mail", *url).exit_code == 2
+    assert ask("queues", "drain", "mail", "--yes", *url) == {"queues": ["mail"], "changed": 1}
+    assert ask("queues", "drain", "mail", "--finished", "--yes", *url)["changed"] == 1
     assert [job.queue for job in shop.app.client.find().jobs] == ["default"]
+
+
+def test_several_queues_are_drained_at_once_and_what_runs_goes_on(
+    shop: Shop, join: Callable[..., None], claim: Callable[..., None]
+) -> None:
+    running = shop.task("add").enqueue(1, 2)
+    join("w1", queues=("default",), tasks=(f"{shop.module}.add",))
+    claim("w1")
+    shop.task("add").enqueue(3, 4)
+    shop.task("add").using(delay=3600).enqueue(5, 6)
+    shop.task("send_mail").enqueue("a@b.c")
+    names, url = ("default", "mail", "default"), ("--store", shop.url)
+    assert ask("queues", "drain", *names, "--dry-run", *url)["states"] == {"ready": 2, "scheduled": 1}
+    assert ask("queues", "drain", *names, "--yes", *url) == {"queues": ["default", "mail"], "changed": 3}
+    assert [(job.id, job.state) for job in shop.app.client.find().jobs] == [(running.id, State.RUNNING)]
+    assert "0 jobs of default deleted" in call("queues", "drain", "default", *url).stdout
+
+
+def test_purge_is_still_a_name_of_drain(shop: Shop) -> None:
+    shop.task("add").enqueue(1, 2)
+    document = ask("queues", "purge", "default", "--yes", "--store", shop.url)
+    assert document == {"queues": ["default"], "changed": 1}
 
 
 def test_workers_are_listed_with_what_they_run(
@@ -100,11 +122,13 @@ def test_workers_are_listed_with_what_they_run(
     workers = {worker["id"]: worker for worker in ask("workers", "list", "--store", shop.url)["workers"]}
     assert workers["w1"].keys() == {
         *("id", "name", "alive", "state", "host", "here", "pid", "queues", "tasks", "concurrency"),
-        *("started_at", "beat_at", "running"),
+        *("started_at", "beat_at", "running", "memory"),
     }
     assert (workers["w1"]["alive"], workers["w1"]["here"], workers["w1"]["running"]) == (True, True, 1)
     assert (workers["w1"]["pid"], workers["w1"]["name"]) == (os.getpid(), "one")
     assert (workers["w2"]["alive"], workers["w2"]["here"]) == (False, False)
+    assert workers["w1"]["memory"] > 10_000_000
+    assert workers["w2"]["memory"] is None
     text = call("workers", "list", "--store", shop.url).stdout
     assert "one (w1)" in text
     assert "w2, elsewhere" in text

@@ -59,6 +59,7 @@ TYPED = {
     "queues.pause": ["default"],
     "queues.resume": ["default"],
     "queues.limit": ["default", "3"],
+    "queues.drain": ["default", "--yes"],
     "schedules.preview": ["pulse"],
     "schedules.add": ["beat", "every 10s", "shop.add", "1", "2"],
     "schedules.change": ["pulse", "every 20s"],
@@ -206,7 +207,7 @@ def _wants_a_name(verb: str) -> bool:
 
 def _record_what_the_service_is_asked(monkeypatch: pytest.MonkeyPatch, store: str) -> set[str]:
     """The names of the operations; what verbs look at before they call theirs is answered."""
-    answers = {"jobs.list": {"jobs": []}, "service.status": {"store": store}}
+    answers = {"jobs.list": {"jobs": []}, "job.status": {"result": None}, "service.status": {"store": store}}
     asked: set[str] = set()
 
     def call(self: Asking, operation: str, **_: Any) -> Any:

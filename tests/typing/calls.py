@@ -8,6 +8,8 @@ from typing import assert_type
 from queuemgr import App, Backoff, Query, Snooze, State, track
 from queuemgr.handle import AsyncHandle, Handle
 from queuemgr.job import JobRecord
+from queuemgr.service.operations.jobs import list_jobs
+from queuemgr.service.operations.queues import list_queues
 
 app = App("sqlite:///calls.db", attempts=5)
 
@@ -88,6 +90,15 @@ async def asynchronous_callers_have_the_same() -> None:
     assert_type(await (await fetch.aenqueue("https://example.org")).result(), bytes)
     assert_type(await (await send.aenqueue("ann")).result(), bool)
     assert_type(await app.aio.enqueue_many([fetch.call("https://example.org")]), list[AsyncHandle[bytes]])
+
+
+async def operations_answer_with_the_keys_that_they_declare() -> None:
+    page = await list_jobs(app.aio, limit=5)
+    assert_type(page["jobs"][0]["progress"], float | None)
+    assert_type((await list_queues(app.aio))["queues"][0]["paused"], bool)
+    assert_type(page.get("scanned"), int | None)
+    print(page["job"])  # type: ignore[typeddict-item]
+    print(page["jobs"][0]["finished"])  # type: ignore[typeddict-item]
 
 
 def wrong_arguments_are_errors() -> None:

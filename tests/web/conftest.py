@@ -5,13 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from queuemgr.service.desk import Desk
 from queuemgr.service.places import Place
 from queuemgr.service.web.bridge import Bridge
 from queuemgr.service.web.config import WebConfig
+from tests.fitting import misfits
 from tests.web.rig import Asked, Server
+
+
+@pytest.fixture(autouse=True)
+def every_answer_fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test asks of a site in this process, each answer fits the type that its operation declares."""
+    wrong: list[str] = []
+    ask = Desk.ask
+
+    async def looked_at(self: Desk, name: str, *given: Any, **further: Any) -> Any:
+        answer = await ask(self, name, *given, **further)
+        wrong.extend(misfits(name, answer))
+        return answer
+
+    monkeypatch.setattr(Desk, "ask", looked_at)
+    yield
+    assert wrong == []
 
 
 @pytest.fixture

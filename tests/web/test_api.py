@@ -254,6 +254,15 @@ def test_the_page_itself_and_health_need_no_token(guarded: Any) -> None:
     assert asked("GET", "/metrics").status == 401
 
 
+def test_a_store_whose_file_was_taken_away_is_not_ready(asked: Asked, tmp_path: Path) -> None:
+    assert asked("GET", "/readyz").status == 200
+    (tmp_path / "jobs.db").rename(tmp_path / "kept.db")
+    answer = asked("GET", "/readyz")
+    assert (answer.status, answer.json["ready"]) == (503, False)
+    assert "was taken away while it was open" in answer.json["checks"][0]["detail"]
+    assert asked("GET", "/healthz").status == 200
+
+
 def test_foreign_pages_and_foreign_names_are_refused(asked: Asked) -> None:
     assert asked("POST", "/api/v1/store/prune", {}, sec_fetch_site="cross-site").status == 403
     assert asked("GET", "/api/v1/jobs", host="evil.example").status == 403
@@ -296,7 +305,7 @@ def test_metrics_are_in_the_form_that_prometheus_reads(asked: Asked, job: str) -
     assert b"# TYPE queuemgr_" in answer.data
 
 
-def test_the_description_has_every_route_with_typed_parameters(asked: Asked) -> None:
+def test_the_description_has_every_route_with_typed_parameters_and_answers(asked: Asked) -> None:
     told = asked("GET", "/api/v1/openapi.json", prefix="/ops").json
     assert told["openapi"] == "3.1.0"
     assert told["servers"] == [{"url": "/ops"}]
@@ -306,6 +315,10 @@ def test_the_description_has_every_route_with_typed_parameters(asked: Asked) -> 
     parameters = {one["name"]: one["schema"] for one in listing["parameters"]}
     assert parameters["limit"]["type"] == "integer"
     assert parameters["state"]["items"]["enum"][0] == "scheduled"
-    assert set(listing["responses"]["200"]["content"]["application/json"]["schema"]["properties"]) >= {"jobs", "after"}
+    answer = listing["responses"]["200"]["content"]["application/json"]["schema"]
+    assert answer == {"$ref": "#/components/schemas/JobPage"}
+    page = told["components"]["schemas"]["JobPage"]["properties"]
+    assert page["jobs"]["items"] == {"$ref": "#/components/schemas/JobFacts"}
+    assert page["at"] == {"type": "number", "description": "seconds since 1970"}
     ids = [one["operationId"] for path in told["paths"].values() for one in path.values()]
     assert len(ids) == len(set(ids))

@@ -1,4 +1,7 @@
-"""Whatever fits the description of the API, and much that does not, is answered without a mistake of the server."""
+"""Whatever fits the description of the API, and much that does not, is answered without a mistake of the server.
+
+Each answer fits the schema that the description has for it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
+from requests import Request as HttpRequest
 from schemathesis import GenerationMode
+from schemathesis.core.transport import Response as Received
+from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from queuemgr.service.web.openapi import describe
 from queuemgr.service.web.problems import KIND
-from queuemgr.service.web.request import Request
+from queuemgr.service.web.request import Request, Response
 from queuemgr.service.web.routes import Routes
 from tests.web.rig import Asked
 
@@ -89,4 +95,14 @@ def ask(asked: Asked, case: Any) -> int:
         assert response.header("content-type") == KIND or response.status == 503, told
         assert json.loads(response.body)["status"] == response.status, told
     assert response.status < 500 or response.status in ABSENT, f"{told}: {response.body!r}"
+    if isinstance(response.body, bytes):
+        case.validate_response(_as_received(response, case.method), checks=[response_schema_conformance])
     return response.status
+
+
+def _as_received(response: Response, method: str) -> Received:
+    assert isinstance(response.body, bytes)
+    headers = {name.lower(): [value] for name, value in response.headers}
+    return Received(
+        response.status, headers, response.body, HttpRequest(method, "http://localhost").prepare(), 0.0, True
+    )

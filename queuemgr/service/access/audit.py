@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
     from queuemgr.store import Store
 
 log = logging.getLogger("queuemgr.audit")
+T = TypeVar("T")
 
 KEPT = 90 * 86400.0
 """Seconds for which an entry is kept."""
@@ -83,8 +83,8 @@ async def record(client: AsyncClient, visitor: Who, name: str, arguments: Mappin
 
 
 async def recorded(
-    client: AsyncClient, visitor: Who, name: str, arguments: Mapping[str, Any], work: Callable[[], Awaitable[Facts]]
-) -> Facts:
+    client: AsyncClient, visitor: Who, name: str, arguments: Mapping[str, Any], work: Callable[[], Awaitable[T]]
+) -> T:
     """What `work` answers, written down as `record` does. Raises what it raises."""
     if name in LAST:
         await record(client, visitor, name, arguments, {})

@@ -8,16 +8,16 @@ import socket
 import sys
 from dataclasses import dataclass
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
 
 LONGEST = 200
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ def this_person() -> Person:
 
 
 async def asked(
-    client: AsyncClient, app: App | None, function: Callable[..., Awaitable[Facts]], arguments: Mapping[str, Any]
-) -> Facts:
+    client: AsyncClient, app: App | None, function: Callable[..., Awaitable[T]], arguments: Mapping[str, Any]
+) -> T:
     """Carry out the operation of this function, and write down that this person asked for it.
 
     Raises what the function raises.

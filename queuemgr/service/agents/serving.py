@@ -94,6 +94,7 @@ def _tool(tool: Tool) -> Any:
         idempotent_hint=tool.idempotent,
         open_world_hint=False,
     )
+    # No output schema: an answer that was cut, or what a change would do, does not fit that of the operation.
     return types.Tool(name=tool.name, description=tool.description, input_schema=tool.schema, annotations=hints)
 
 

@@ -89,9 +89,9 @@ def name_of(operation: Operation) -> str:
 
 def _description(operation: Operation) -> str:
     sentence = f"{operation.description[0].upper()}{operation.description[1:]}."
-    told = inspect.getdoc(operation.function) or ""
-    answer = " ".join(told.partition("Raises")[0].split())
-    return "\n".join(part for part in (sentence, answer and f"Answers {answer}", _FIRST * operation.changes) if part)
+    told = " ".join((inspect.getdoc(operation.function) or "").partition("Raises")[0].split())
+    answer = f"Answers {', '.join(operation.result.__annotations__)}."
+    return "\n".join(part for part in (sentence, told, answer, _FIRST * operation.changes) if part)
 
 
 def _schema(operation: Operation) -> Schema:

@@ -58,7 +58,7 @@ def _enqueue_and_wait(session: Session, request: Request, timeout: float | None)
         if session.output.for_people:
             session.output.show(sent, lambda document: enqueued_page(document).without_next())
         ended = await watched_wait(connection, session, (sent["id"],), timeout)
-        return sent | ended | {"job": ended["jobs"][0]}
+        return {**sent, **ended, "job": ended["jobs"][0]}
 
     document = session.run(work, with_app=True, create=True)
     session.output.show(document, ended_page)

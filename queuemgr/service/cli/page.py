@@ -5,7 +5,7 @@ Two modules draw them: pretty.py in a terminal, plain.py anywhere else. This one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -100,4 +100,4 @@ class Page:
         return self
 
 
-PageOf: TypeAlias = Callable[[dict[str, Any]], Page]
+PageOf: TypeAlias = Callable[[Mapping[str, Any]], Page]

@@ -1,4 +1,4 @@
-"""`queuemgr queues`: list, pause, resume, limit, purge."""
+"""`queuemgr queues`: list, pause, resume, limit, drain."""
 
 from __future__ import annotations
 
@@ -80,28 +80,27 @@ def _number(text: str) -> int:
 
 
 @queues.command(cls=Verb)
-@click.argument("name")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--finished", is_flag=True, help="The finished jobs as well.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say how many jobs it would delete, and delete none.")
 @about_store
-def purge(session: Session, name: str, finished: bool, yes: bool, dry_run: bool) -> int:
-    """Delete all jobs of a queue that wait. Running ones are left alone."""
-    from queuemgr.job import FINISHED, WAITING
-    from queuemgr.service.operations.changing import change_matching, count_matching
-    from queuemgr.service.operations.queues import require_queues
-    from queuemgr.store import Query
+def drain(session: Session, names: tuple[str, ...], finished: bool, yes: bool, dry_run: bool) -> int:
+    """Delete all jobs of these queues that wait. Running ones go on."""
+    from queuemgr.service.operations.queues import count_drained, drain_queues
 
-    from .views.changes import changed_page, matching_page, question
+    from .views.changes import matching_page, question
+    from .views.queues import drained_page
 
-    query = Query(queue=name, states=tuple(sorted(WAITING | FINISHED if finished else WAITING)))
-    session.run(lambda it: require_queues(it.client, [name]))
-    found = session.run(lambda it: count_matching(it.client, "delete", query))
+    found = session.run(lambda it: count_drained(it.client, names, finished=finished))
     if dry_run:
         session.output.show(found, matching_page)
         return OK
     if found["matched"] and not agreed(question(found), yes=yes, as_json=session.as_json):
         click.echo("nothing was deleted", err=True)
         return FAILED
-    session.show(lambda it: it.ask(change_matching, verb="delete", query=query), changed_page)
+    session.show(lambda it: it.ask(drain_queues, names=names, finished=finished), drained_page)
     return OK
+
+
+queues.add_command(Verb("purge", callback=drain.callback, params=drain.params, help="As `drain`: its older name."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from shlex import join
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from .page import PageOf
 
-Document = dict[str, Any]
+Document = Mapping[str, Any]
 APP = "MODULE:APP"
 
 

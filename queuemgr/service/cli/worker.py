@@ -92,7 +92,7 @@ def worker(ctx: click.Context, /, app: str | None, as_json: bool, log_level: str
 
     log_to_stderr(log_level, as_json=as_json)
     processes, queues = how.pop("processes"), dict(how.pop("queues"))
-    facts = described(path, queues) | {"processes": processes, "pid": os.getpid()} | how
+    facts = {**described(path, queues), "processes": processes, "pid": os.getpid(), **how}
     _announce(Output(as_json=as_json, place=Place(app=path)), facts, start_page)
     return _exit_code(supervise(path, processes, queues=queues or None, **how))
 

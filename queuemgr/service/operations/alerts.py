@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from queuemgr.errors import ValidationError, did_you_mean
 from queuemgr.service.failures import NotAllowed, NotFound
 from queuemgr.service.observe.alerting import Phase, Silence, Standing, silenced
@@ -19,17 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.observe.standing import Delivery
+    from queuemgr.service.told import (
+        AlertAdded,
+        AlertFacts,
+        AlertList,
+        AlertRule,
+        AlertSilenced,
+        DeliveryFacts,
+        Removed,
+        SilenceFacts,
+    )
 
 ORDER = (Phase.FIRING, Phase.PENDING, Phase.OK)
 
 
-async def list_alerts(client: AsyncClient) -> Facts:
-    """{"at", "firing", "rules", "alerts", "silences", "deliveries"}.
-
-    "alerts" are the rules as they stand, those that fire first; "deliveries" who was told last, with "error" where
-    that did not work. "firing" is the number of alerts that fire.
-    """
+async def list_alerts(client: AsyncClient) -> AlertList:
+    """The rules, how each of them stands, and who was told of it."""
     kept, now = Alerts(client.store), client.clock.now()
     silences = await kept.silences()
     state = sorted((await kept.state()).values(), key=lambda one: (ORDER.index(one.state), one.key))
@@ -38,8 +42,8 @@ async def list_alerts(client: AsyncClient) -> Facts:
         "firing": sum(one.state is Phase.FIRING for one in state),
         "rules": [_rule_facts(rule) for rule in await kept.rules()],
         "alerts": [_alert_facts(one, silences, now) for one in state],
-        "silences": [msgspec.structs.asdict(one) for one in silences],
-        "deliveries": [msgspec.structs.asdict(one) for one in await kept.deliveries()],
+        "silences": [_silence_facts(one) for one in silences],
+        "deliveries": [_delivery_facts(one) for one in await kept.deliveries()],
     }
 
 
@@ -49,8 +53,8 @@ async def add_alert(
     severity: str = "warning",
     queue: str | None = None,
     lasting: str | float | None = None,
-) -> Facts:
-    """{"rule"}: "queue_length > 10000 in mail for 5m". Raises ValidationError, which says how a rule is written.
+) -> AlertAdded:
+    """`rule` is for example "queue_length > 10000 in mail for 5m". Raises ValidationError, and says how to write one.
 
     `queue` and `lasting` (seconds, or a text such as 5m) say what the rule itself does not; `queue` "*" judges each
     queue by itself.
@@ -62,8 +66,8 @@ async def add_alert(
     return {"rule": _rule_facts(made)}
 
 
-async def remove_alert(client: AsyncClient, rule: str) -> Facts:
-    """{"removed"}. Raises NotFound, and NotAllowed where a configuration would bring the rule back."""
+async def remove_alert(client: AsyncClient, rule: str) -> Removed:
+    """Raises NotFound, and NotAllowed where a configuration would bring the rule back."""
     kept = Alerts(client.store)
     name = " ".join(rule.split())
     rules = await kept.rules()
@@ -73,8 +77,8 @@ async def remove_alert(client: AsyncClient, rule: str) -> Facts:
     return {"removed": name}
 
 
-async def silence_alert(client: AsyncClient, rule: str, duration: float, why: str = "", who: str = "") -> Facts:
-    """{"rule", "until"}: nobody is told of the rule for `duration` seconds; "*" means all rules, 0 ends a silence.
+async def silence_alert(client: AsyncClient, rule: str, duration: float, why: str = "", who: str = "") -> AlertSilenced:
+    """Nobody is told of the rule for `duration` seconds; "*" means all rules, 0 ends a silence.
 
     What still fires then is told then. Raises NotFound, ValidationError.
     """
@@ -102,7 +106,7 @@ def _unknown(name: str, rules: Sequence[Rule]) -> NotFound:
     return NotFound(f"there is no alert rule {name!r}: {did_you_mean(name, names)}", "queuemgr alerts list")
 
 
-def _rule_facts(rule: Rule) -> Facts:
+def _rule_facts(rule: Rule) -> AlertRule:
     return {
         "rule": rule.name,
         "metric": rule.metric,
@@ -115,7 +119,7 @@ def _rule_facts(rule: Rule) -> Facts:
     }
 
 
-def _alert_facts(standing: Standing, silences: Sequence[Silence], now: float) -> Facts:
+def _alert_facts(standing: Standing, silences: Sequence[Silence], now: float) -> AlertFacts:
     quiet = silenced(standing, silences, now)
     return {
         "rule": standing.rule,
@@ -129,6 +133,21 @@ def _alert_facts(standing: Standing, silences: Sequence[Silence], now: float) ->
         "threshold": standing.threshold,
         "fired_at": standing.fired_at,
         "silenced_until": None if quiet is None else quiet.until,
+    }
+
+
+def _silence_facts(silence: Silence) -> SilenceFacts:
+    return {"rule": silence.rule, "until": silence.until, "who": silence.who, "why": silence.why}
+
+
+def _delivery_facts(delivery: Delivery) -> DeliveryFacts:
+    return {
+        "at": delivery.at,
+        "target": delivery.target,
+        "rule": delivery.rule,
+        "queue": delivery.queue,
+        "event": delivery.event,
+        "error": delivery.error,
     }
 
 

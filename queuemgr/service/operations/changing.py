@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from queuemgr.errors import JobNotFound, did_you_mean
 from queuemgr.job import State
-from queuemgr.service.facts import Facts
+from queuemgr.service.facts import word_of
 from queuemgr.service.failures import Misused
 
 from .jobs import resolve
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuemgr.client import AsyncClient
+    from queuemgr.service.told import ChangedJob, JobCount, JobsChanged, MatchingChanged
     from queuemgr.store import Query
 
 FINISHED = (State.SUCCEEDED, State.DEAD, State.CANCELLED)
@@ -52,8 +53,8 @@ def meant(verb: str, query: Query) -> Query:
     return replace(query, states=states)
 
 
-async def count_matching(client: AsyncClient, verb: str, query: Query, search: str = "") -> Facts:
-    """{"verb", "matched", "states"}: how many jobs the verb would change, in all and by state.
+async def count_matching(client: AsyncClient, verb: str, query: Query, search: str = "") -> JobCount:
+    """How many jobs the verb would change, in all and by state.
 
     `search` narrows the query, as in `jobs.list`. Raises Misused where it asks for what no query can.
     """
@@ -61,37 +62,34 @@ async def count_matching(client: AsyncClient, verb: str, query: Query, search: s
     ids = tuple([await resolve(client, job_id) for job_id in query.ids])
     query = replace(query, ids=ids)
     states = meant(verb, query).states
-    counts = {state.word: await client.count(replace(query, states=(state,))) for state in states}
+    counts = {word_of(state): await client.count(replace(query, states=(state,))) for state in states}
     return {"verb": verb, "matched": sum(counts.values()), "states": {s: n for s, n in counts.items() if n}}
 
 
-async def change_matching(client: AsyncClient, verb: str, query: Query, search: str = "") -> Facts:
-    """{"verb", "changed"}. `search` as in `count_matching`."""
+async def change_matching(client: AsyncClient, verb: str, query: Query, search: str = "") -> MatchingChanged:
+    """The verb for all jobs that fit; `search` as in `count_matching`. Raises Misused."""
     narrowed = meant(verb, query_of(query, search, client.clock.now()))
     changed = await client.store.change(verb, narrowed) if narrowed.states else 0
     return {"verb": verb, "changed": changed}
 
 
-async def change_jobs(client: AsyncClient, verb: str, job_ids: Sequence[str]) -> Facts:
-    """{"verb", "changed", "jobs"}: of each its "id", whether it "changed", its "state" and a "message" if it did not.
-
-    A job that is not there has no state. Raises Misused.
-    """
+async def change_jobs(client: AsyncClient, verb: str, job_ids: Sequence[str]) -> JobsChanged:
+    """What became of each job. Raises Misused."""
     _require_known(verb)
     jobs = [await _change(client, verb, await resolve(client, job_id)) for job_id in job_ids]
     return {"verb": verb, "changed": sum(job["changed"] for job in jobs), "jobs": jobs}
 
 
-async def _change(client: AsyncClient, verb: str, job_id: str) -> Facts:
+async def _change(client: AsyncClient, verb: str, job_id: str) -> ChangedJob:
     changed = bool(await client.store.change(verb, _only(job_id)))
-    facts: Facts = {"id": job_id, "changed": changed, "state": None, "message": None}
+    facts: ChangedJob = {"id": job_id, "changed": changed, "state": None, "message": None}
     if changed and verb == "delete":
         return facts
     try:
         record = await client.get(job_id)
     except JobNotFound as error:
-        return facts | {"message": str(error)}
-    facts["state"] = record.state.word
+        return {**facts, "message": str(error)}
+    facts["state"] = word_of(record.state)
     if not changed:
         allowed = record.state in AFFECTED[verb]
         why = f"its unique key {record.unique_key!r} is held by another job" if allowed else _REFUSED[verb]

@@ -14,7 +14,7 @@ from .workers import known_tasks
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told import Suggestion, Suggestions
 
 LATELY = 300
 """Jobs that are looked at for their tasks and tags, the newest."""
@@ -23,8 +23,8 @@ MOST = 20
 _MOMENTS = ("15m", "1h", "24h", "7d")
 
 
-async def complete_search(client: AsyncClient, text: str = "") -> Facts:
-    """{"text", "suggestions"}: each has the "text" with its last word completed, that "word" and its "kind"."""
+async def complete_search(client: AsyncClient, text: str = "") -> Suggestions:
+    """`text` with its last word completed, in each of the likely ways."""
     head, last = _last_word(text)
     name, colon, begun = last.partition(":")
     if not colon:
@@ -33,7 +33,7 @@ async def complete_search(client: AsyncClient, text: str = "") -> Facts:
     else:
         values = await _values(client, name)
         words = [(f"{name}:{_quoted(value)}", name) for value in _likely(values, begun.strip('"'))]
-    suggestions = [{"text": head + word, "word": word, "kind": kind} for word, kind in words[:MOST]]
+    suggestions: list[Suggestion] = [{"text": head + word, "word": word, "kind": kind} for word, kind in words[:MOST]]
     return {"text": text, "suggestions": suggestions}
 
 

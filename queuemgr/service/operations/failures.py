@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from queuemgr.job import State
 from queuemgr.service.why.fingerprint import Fingerprint, fingerprint_of, fixed_part
@@ -16,7 +16,7 @@ from .searching import query_of
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told import FailureGroup, FailureGroups, Retry, RetryQuery
     from queuemgr.store import Store
 
 STEP = 500
@@ -24,6 +24,10 @@ MOST = 5000
 """Dead jobs that one call looks at, the newest."""
 
 EXAMPLES = 5
+_NARROWING: tuple[Literal["tag", "worker", "created_after", "created_before"], ...] = (
+    *("tag", "worker"),
+    *("created_after", "created_before"),
+)
 FEW = 100
 """Jobs of a group up to which its query names them one by one, where nobody asks for the group alone."""
 
@@ -35,14 +39,10 @@ async def list_failures(
     limit: int = 50,
     search: str = "",
     fingerprint: str | None = None,
-) -> Facts:
-    """{"at", "groups", "scanned", "complete"}: of the newest `most` dead jobs the `limit` largest groups.
+) -> FailureGroups:
+    """Of the newest `most` dead jobs the `limit` largest groups, each with a query that names its jobs.
 
-    "complete" is false where there are more dead jobs than were looked at. Each group has "fingerprint", "type",
-    "place", "message" (without what changes), "example", "count", "first", "last", "tasks", "queues", "ids" (the
-    newest), a "command", and "retry": the "query" that names its jobs, whether it is "exact" (names no others) and
-    "all" (misses none). With `fingerprint` there is only that group, and its query names jobs one by one. Raises
-    Misused.
+    With `fingerprint` there is only that group, and its query names jobs one by one. Raises Misused.
     """
     now = client.clock.now()
     wanted = replace(query_of(query, search, now), states=(State.DEAD,))
@@ -90,7 +90,7 @@ class _Group:
         self.queues[job.queue] += 1
         self.ids.append(job.id)
 
-    def facts(self, query: Query, most: int, *, complete: bool) -> Facts:
+    def facts(self, query: Query, most: int, *, complete: bool) -> FailureGroup:
         error = self.newest.error or {}
         return {
             "fingerprint": self.print.id,
@@ -108,18 +108,19 @@ class _Group:
             "command": f"queuemgr failures --retry {self.print.id}",
         }
 
-    def _retry(self, query: Query, most: int, *, complete: bool) -> Facts:
+    def _retry(self, query: Query, most: int, *, complete: bool) -> Retry:
         if self.count <= most:
             return {"query": {"states": ["dead"], "ids": self.ids}, "exact": True, "all": complete}
         return {"query": self._by_text(query), "exact": False, "all": True}
 
-    def _by_text(self, query: Query) -> Facts:
+    def _by_text(self, query: Query) -> RetryQuery:
         """A text that stands in every such error, and perhaps in others, within what was asked for."""
-        found: Facts = {"states": ["dead"], "error": fixed_part(self.print.message) or self.print.type}
-        for name, many in (("task", self.tasks), ("queue", self.queues)):
-            if len(many) == 1:
-                found[name] = next(iter(many))
-        for name in ("tag", "worker", "created_after", "created_before"):
+        found: RetryQuery = {"states": ["dead"], "error": fixed_part(self.print.message) or self.print.type}
+        if len(self.tasks) == 1:
+            found["task"] = next(iter(self.tasks))
+        if len(self.queues) == 1:
+            found["queue"] = next(iter(self.queues))
+        for name in _NARROWING:
             if getattr(query, name) is not None:
                 found[name] = getattr(query, name)
         return found

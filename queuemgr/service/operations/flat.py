@@ -9,6 +9,7 @@ from queuemgr.errors import InvalidJobStateError, JobAlreadyExistsError, JobNotF
 from queuemgr.job import State
 from queuemgr.jobs.status import JobStatus
 from queuemgr.service.burying import bury
+from queuemgr.service.facts import stream_of
 from queuemgr.service.failures import Misused
 from queuemgr.service.flatrecord import (
     DELETED,
@@ -30,8 +31,18 @@ from .operation import Operation, Scope
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
     from queuemgr.service.presence import Presence
+    from queuemgr.service.told import (
+        FlatJob,
+        FlatJobAsked,
+        FlatJobInspected,
+        FlatJobItems,
+        FlatJobLogs,
+        FlatJobPage,
+        FlatJobPurged,
+        FlatJobSuspended,
+        ListedFlatJob,
+    )
 
 WHOLE = 128 * 1024 * 1024
 """Bytes of a result up to which its job's record holds it whole."""
@@ -63,8 +74,8 @@ async def add(
     *,
     start: bool = False,
     options: dict[str, Any] | None = None,
-) -> Facts:
-    """{"job_id", "status"}. `options`: "timeout", "memory_limit", "priority", "delay", "tags" and further of a task.
+) -> FlatJobAsked:
+    """`options`: "timeout", "memory_limit", "priority", "delay", "tags" and further of a task.
 
     Raises JobAlreadyExistsError, UnknownTask, ValidationError, EncodingError, ConfigError.
     """
@@ -75,8 +86,8 @@ async def add(
     return {"job_id": job_id, "status": "PENDING"}
 
 
-async def start(client: AsyncClient, job_id: str) -> Facts:
-    """{"job_id", "status"}: it runs as soon as there is room. Raises JobNotFound, InvalidJobStateError."""
+async def start(client: AsyncClient, job_id: str) -> FlatJobAsked:
+    """It runs as soon as there is room. Raises JobNotFound, InvalidJobStateError."""
     record = await client.get(job_id)
     if record.task == IMPORTED:
         raise _refusal(record, "start", NO_CLASS)
@@ -94,7 +105,7 @@ async def stop(
     notice: float | None = None,
     grace: float | None = None,
     wait: bool = True,
-) -> Facts:
+) -> FlatJob:
     """`status` of the job once it has stopped, or with `wait` false at once.
 
     For `notice` seconds it may end by itself, then it is interrupted, and killed `grace` seconds later; by default as
@@ -109,7 +120,7 @@ async def stop(
     return await status(client, presence, job_id)
 
 
-async def delete(client: AsyncClient, presence: Presence, job_id: str, *, force: bool = False) -> Facts:
+async def delete(client: AsyncClient, presence: Presence, job_id: str, *, force: bool = False) -> FlatJob:
     """The record that is left: the id stays taken until it is purged. A running job is stopped first.
 
     With `force` it is killed at once. Raises JobNotFound, InvalidJobStateError where it is deleted already.
@@ -125,16 +136,16 @@ async def delete(client: AsyncClient, presence: Presence, job_id: str, *, force:
     return await bury(client, await client.get(job_id))
 
 
-async def purge(client: AsyncClient, presence: Presence, job_id: str) -> Facts:
-    """{"job_id", "purged"}: nothing is left of it. Raises JobNotFound, InvalidJobStateError where it runs."""
+async def purge(client: AsyncClient, presence: Presence, job_id: str) -> FlatJobPurged:
+    """Nothing is left of it. Raises JobNotFound, InvalidJobStateError where it runs."""
     if not await client.delete(job_id):
         raise _refusal(await client.get(job_id), "purge", "stop or delete it first")
     presence.forgotten(job_id)
     return {"job_id": job_id, "purged": True}
 
 
-async def restart(client: AsyncClient, presence: Presence, job_id: str) -> Facts:
-    """{"job_id", "status"}: it runs again from the start; a running one is stopped first.
+async def restart(client: AsyncClient, presence: Presence, job_id: str) -> FlatJobAsked:
+    """It runs again from the start; a running one is stopped first.
 
     Raises JobNotFound, InvalidJobStateError.
     """
@@ -149,7 +160,7 @@ async def restart(client: AsyncClient, presence: Presence, job_id: str) -> Facts
     return {"job_id": job_id, "status": "PENDING"}
 
 
-async def status(client: AsyncClient, presence: Presence, job_id: str, whole: int = WHOLE) -> Facts:
+async def status(client: AsyncClient, presence: Presence, job_id: str, whole: int = WHOLE) -> FlatJob:
     """The flat record with the whole result; one of more than `whole` bytes at a glance. Raises JobNotFound."""
     record = await client.get(job_id)
     return await _flat(client, presence, record, min(whole, WHOLE), glance=True)
@@ -157,7 +168,7 @@ async def status(client: AsyncClient, presence: Presence, job_id: str, whole: in
 
 async def wait(
     client: AsyncClient, presence: Presence, job_id: str, timeout: float | None = None, whole: int = WHOLE
-) -> Facts:
+) -> FlatJob:
     """`status` once the job has ended, or as it is after `timeout` seconds. Raises JobNotFound."""
     await client.store.wait_finished(job_id, timeout)
     return await status(client, presence, job_id, whole)
@@ -169,51 +180,54 @@ async def list_records(
     status_filter: str | None = None,
     limit: int = 1000,
     after: str | None = None,
-) -> Facts:
-    """{"jobs", "after"}, newest first; results only where they are small. Raises Misused."""
+) -> FlatJobPage:
+    """Newest first; results only where they are small. Raises Misused."""
     wanted = None if status_filter is None else _status_named(status_filter)
     page = await client.find(_query(wanted), limit, after)
-    jobs = []
+    jobs: list[ListedFlatJob] = []
     for record in page.jobs:
         if wanted in (None, status_of_record(record)):
             with suppress(JobNotFound):  # it has just been purged
                 facts = await _flat(client, presence, record, INLINE, glance=False)
-                jobs.append(facts | {"is_running": record.state is State.RUNNING})
+                jobs.append({**facts, "is_running": record.state is State.RUNNING})
     return {"jobs": jobs, "after": None if page.after is None else str(page.after)}
 
 
-async def page(client: AsyncClient, job_id: str, offset: int = 0, limit: int = 100, at: str | None = None) -> Facts:
-    """{"items", "offset", "at"}: items of a result that is a list, or has one at the key `at`; a negative `offset`
-    counts from the end. Raises JobNotFound, ResultError.
+async def page(
+    client: AsyncClient, job_id: str, offset: int = 0, limit: int = 100, at: str | None = None
+) -> FlatJobItems:
+    """Items of a result that is a list, or has one at the key `at`; a negative `offset` counts from the end.
+
+    Raises JobNotFound, ResultError.
     """
     items = await client.handle(job_id).page(offset, limit, at)
     return {"items": items, "offset": offset, "at": at}
 
 
-async def logs(client: AsyncClient, job_id: str) -> Facts:
-    """{"stdout", "stderr", "log"}: the lines of each. Raises JobNotFound."""
-    lines: Facts = {"stdout": [], "stderr": [], "log": []}
+async def logs(client: AsyncClient, job_id: str) -> FlatJobLogs:
+    """The lines of each stream. Raises JobNotFound."""
+    lines: FlatJobLogs = {"stdout": [], "stderr": [], "log": []}
     async for line in whole_lines(output_of(client, job_id)):
-        lines[line.stream].append(line.text)
+        lines[stream_of(line)].append(line.text)
     return lines
 
 
-async def suspend(client: AsyncClient, presence: Presence, job_id: str) -> Facts:
-    """{"job_id", "suspended"}. Raises JobNotFound, InvalidJobStateError."""
+async def suspend(client: AsyncClient, presence: Presence, job_id: str) -> FlatJobSuspended:
+    """Raises JobNotFound, InvalidJobStateError."""
     if not presence.suspend_job(job_id):
         raise _refusal(await client.get(job_id), "suspend", "only a running job can be suspended")
     return {"job_id": job_id, "suspended": True}
 
 
-async def resume(client: AsyncClient, presence: Presence, job_id: str) -> Facts:
-    """{"job_id", "suspended"}. Raises JobNotFound, InvalidJobStateError."""
+async def resume(client: AsyncClient, presence: Presence, job_id: str) -> FlatJobSuspended:
+    """Raises JobNotFound, InvalidJobStateError."""
     if not presence.resume_job(job_id):
         raise _refusal(await client.get(job_id), "resume", "only a suspended job can be resumed")
     return {"job_id": job_id, "suspended": False}
 
 
-async def inspect(client: AsyncClient, presence: Presence, job_id: str) -> Facts:
-    """{"job_id", "processes", "stack", "suspended"}. Raises JobNotFound, InvalidJobStateError."""
+async def inspect(client: AsyncClient, presence: Presence, job_id: str) -> FlatJobInspected:
+    """Raises JobNotFound, InvalidJobStateError."""
     seen = await presence.inspect_job(job_id)
     if seen is None:
         raise _refusal(await client.get(job_id), "inspect", "only a running job has processes")
@@ -234,7 +248,7 @@ async def _find(client: AsyncClient, job_id: str) -> JobRecord | None:
         return None
 
 
-async def _flat(client: AsyncClient, presence: Presence, record: JobRecord, most: int, *, glance: bool) -> Facts:
+async def _flat(client: AsyncClient, presence: Presence, record: JobRecord, most: int, *, glance: bool) -> FlatJob:
     if is_tombstone(record):
         return flat_tombstone(await client.store.arguments(record.id))
     data = await client.store.result(record.id) if record.result_size else None

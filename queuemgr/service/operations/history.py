@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told import History
 
 MOST_POINTS = 2200
 SHORTEST = 60.0
@@ -26,8 +26,8 @@ async def show_history(
     queue: str | None = None,
     span: float = 3600.0,
     points: int = 60,
-) -> Facts:
-    """{"at", "start", "step", "queue", "series"}: a list of at most `points` values for each metric, oldest first.
+) -> History:
+    """A list of at most `points` values for each metric, oldest first.
 
     `span` is in seconds, up to 400 days. A value is None where nothing was measured. The value at position i is that of
     the `step` seconds from `start` + i * `step` on. Raises ValidationError.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from queuemgr.errors import ResultError, StoreError, Unsupported
 from queuemgr.job import State
@@ -12,21 +12,22 @@ from queuemgr.result import Reference
 from queuemgr.service.facts import attempt_facts, job_facts, line_facts
 from queuemgr.service.failures import Misused, NotFound
 from queuemgr.service.lines import whole_lines
-from queuemgr.service.payloads import arguments_of, format_of, large_value, result_of
+from queuemgr.service.payloads import format_of, large_value, result_of
 from queuemgr.service.why import explain
 from queuemgr.store import Query
 
 from .looking import look
 from .operation import Operation, Scope
 from .searching import merged, parse_search
+from .stored import stored_arguments
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
     from queuemgr.service.lines import Line
+    from queuemgr.service.told import EndedJob, EndedJobs, JobPage, JobShown, ShownResult
     from queuemgr.store import OutputLine
 
 PAGE = 1000
@@ -43,11 +44,11 @@ async def list_jobs(
     limit: int = 20,
     after: int | str | None = None,
     search: str = "",
-) -> Facts:
-    """{"at", "jobs", "after"}, newest first; "after" asks for the next page and is null at the end. Raises Misused.
+) -> JobPage:
+    """At most `limit` jobs that fit, newest first; `after` is that of the page before. Raises Misused.
 
-    `search` is what somebody types into a box: `state:dead args.user_id:42 "no address"`. Then there is "scanned" too:
-    so many jobs were looked at, and "after" goes on even where none of them fitted.
+    `search` is what somebody types into a box: `state:dead args.user_id:42 "no address"`. Then "scanned" tells how many
+    jobs were looked at, and "after" goes on even where none of them fitted.
     """
     try:
         if search.strip():
@@ -58,22 +59,22 @@ async def list_jobs(
     return _page(page.jobs, page.after, client.clock.now())
 
 
-async def _search_jobs(client: AsyncClient, query: Query, limit: int, after: int | str | None, search: str) -> Facts:
+async def _search_jobs(client: AsyncClient, query: Query, limit: int, after: int | str | None, search: str) -> JobPage:
     parsed, rest = parse_search(search, client.clock.now())
     query = merged(query, parsed)
     if rest or query.error is not None:
         found = await look(client.store, query, rest, limit, after)
-        return _page(found.jobs, found.after, client.clock.now()) | {"scanned": found.scanned}
+        return {**_page(found.jobs, found.after, client.clock.now()), "scanned": found.scanned}
     page = await client.find(query, limit, after)
-    return _page(page.jobs, page.after, client.clock.now()) | {"scanned": len(page.jobs)}
+    return {**_page(page.jobs, page.after, client.clock.now()), "scanned": len(page.jobs)}
 
 
-def _page(jobs: Sequence[JobRecord], after: int | str | None, now: float) -> Facts:
+def _page(jobs: Sequence[JobRecord], after: int | str | None, now: float) -> JobPage:
     following = None if after is None else str(after)
     return {"at": now, "jobs": [job_facts(job, now) for job in jobs], "after": following}
 
 
-async def show_job(client: AsyncClient, job_id: str, lines: int = 10, result: bool = True) -> Facts:
+async def show_job(client: AsyncClient, job_id: str, lines: int = 10, result: bool = True) -> JobShown:
     """All that is known of one job; of its output the last `lines`. Raises JobNotFound.
 
     Without `result` that is null: it may be large, and jobs.result tells it by pages.
@@ -81,15 +82,15 @@ async def show_job(client: AsyncClient, job_id: str, lines: int = 10, result: bo
     record = await client.get(await resolve(client, job_id))
     answer, situation = await explain(client, record, brief=True)
     now, step = situation.now, next(iter(answer.steps), None)
-    arguments = await client.store.arguments(record.id)
+    arguments, form = await stored_arguments(client, record.id)
     last = await _last_lines(client, record.id, lines)
     return {
         "at": now,
         "job": job_facts(record, now),
         "why": answer.reasons[0].text,
         "next": None if step is None else {"purpose": step.facts["purpose"], "command": step.command},
-        "arguments": arguments_of(arguments),
-        "result": await _result(client, record, format_of(arguments)) if result else None,
+        "arguments": arguments,
+        "result": await _result(client, record, form) if result else None,
         "attempts": [attempt_facts(attempt) for attempt in record.attempts],
         "output": [line_facts(line) for line in last],
     }
@@ -136,23 +137,23 @@ async def follow(client: AsyncClient, job_id: str, after: int = 0) -> AsyncItera
         patience = LOOK
 
 
-async def wait_for(client: AsyncClient, job_ids: Sequence[str], timeout: float | None) -> Facts:
-    """{"at", "jobs"}: each job with its "result"; jobs that did not end in `timeout` seconds are as they are."""
+async def wait_for(client: AsyncClient, job_ids: Sequence[str], timeout: float | None) -> EndedJobs:
+    """Each job with its result; jobs that did not end in `timeout` seconds are as they are. Raises JobNotFound."""
     ids = [await resolve(client, job_id) for job_id in job_ids]
     await asyncio.gather(*(client.store.wait_finished(job_id, timeout) for job_id in ids))
     return {"at": client.clock.now(), "jobs": [await _ended(client, job_id) for job_id in ids]}
 
 
-async def _ended(client: AsyncClient, job_id: str) -> dict[str, Any]:
+async def _ended(client: AsyncClient, job_id: str) -> EndedJob:
     record = await client.get(job_id)
     facts = job_facts(record, client.clock.now())
     if record.state is not State.SUCCEEDED:
-        return facts | {"result": None}
+        return {**facts, "result": None}
     form = format_of(await client.store.arguments(job_id))
-    return facts | {"result": await _result(client, record, form)}
+    return {**facts, "result": await _result(client, record, form)}
 
 
-async def _result(client: AsyncClient, record: JobRecord, form: str) -> Facts | None:
+async def _result(client: AsyncClient, record: JobRecord, form: str) -> ShownResult | None:
     if record.state is not State.SUCCEEDED:
         return None
     data = await client.store.result(record.id)
@@ -160,17 +161,18 @@ async def _result(client: AsyncClient, record: JobRecord, form: str) -> Facts | 
     return result_of(data, form) if reference is None else await _large(client, record.id, reference)
 
 
-async def _large(client: AsyncClient, job_id: str, reference: Reference) -> Facts:
+async def _large(client: AsyncClient, job_id: str, reference: Reference) -> ShownResult:
     """As `result_of`: whole up to WHOLE bytes, beyond that what it looks like."""
-    handle, seen = client.handle(job_id), {"value": None, "size": reference.size}
+    handle, size = client.handle(job_id), reference.size
     try:
-        if reference.size > WHOLE:
+        if size > WHOLE:
             shape = (await handle.result_info()).shape
-            return seen | {"unreadable": f"{shape}, {reference.size:,} bytes: too large to show; read it by pages"}
+            why = f"{shape}, {size:,} bytes: too large to show; read it by pages"
+            return {"value": None, "size": size, "unreadable": why}
         async with await handle.open_result() as stream:
-            return seen | {"value": large_value(await stream.read(), reference.kind)}
+            return {"value": large_value(await stream.read(), reference.kind), "size": size}
     except (ResultError, StoreError) as error:
-        return seen | {"unreadable": str(error)}
+        return {"value": None, "size": size, "unreadable": str(error)}
 
 
 OPERATIONS = (

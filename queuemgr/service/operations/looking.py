@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from queuemgr.errors import JobNotFound
+from queuemgr.errors import JobNotFound, UndecodableError
 from queuemgr.job import State
 from queuemgr.secret import DOTS
 from queuemgr.service.payloads import arguments_of, untagged
@@ -88,7 +88,7 @@ async def _fitting(store: Store, jobs: list[JobRecord], rest: Rest, error: str |
 async def _arguments(store: Store, job_id: str) -> bytes:
     try:
         return await store.arguments(job_id)
-    except JobNotFound:
+    except (JobNotFound, UndecodableError):
         return b""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from queuemgr.service.observe.measuring import measure_now
 from queuemgr.service.observe.sample import figures
@@ -11,28 +11,25 @@ from .operation import Operation, Scope
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
     from queuemgr.service.observe.sample import Sample
+    from queuemgr.service.told import Figures, Metrics, QueueFigures, TaskFigures
     from queuemgr.tally import Count
 
 
-async def show_metrics(client: AsyncClient) -> Facts:
-    """{"at", "seconds", "metrics", "queues", "tasks"}: figures of the last `seconds`, None where nothing can be said.
-
-    Waits and latencies are seconds, memory bytes, rates runs a second, shares 0 to 1.
-    """
+async def show_metrics(client: AsyncClient) -> Metrics:
+    """Figures of the last minute, None where nothing can be said."""
     sample = await measure_now(client)
     names = sorted({*(sample.gauges or ()), *sample.counts})
     return {
         "at": client.clock.now(),
         "seconds": sample.seconds,
-        "metrics": figures(sample),
-        "queues": {name: figures(sample, name) for name in names},
+        "metrics": cast("Figures", figures(sample)),
+        "queues": {name: cast("QueueFigures", figures(sample, name)) for name in names},
         "tasks": [_task_facts(sample, *row) for row in sorted(sample.totals, key=lambda row: row[:2])],
     }
 
 
-def _task_facts(sample: Sample, queue: str, task: str, count: Count) -> Facts:
+def _task_facts(sample: Sample, queue: str, task: str, count: Count) -> TaskFigures:
     runs = count.done + count.failed
     return {
         "queue": queue,

@@ -21,15 +21,12 @@ from .request import Request
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from queuemgr.service.facts import Facts
-
 GIVEN = frozenset({"client", "app", "presence", "tokens"})
 """Parameters that come from inside, never from who asks."""
 
 # The operations name these types for the type checker alone.
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("AsyncClient", "App", "Presence", "Tokens"), Any),
-    "Facts": dict[str, Any],
     "Query": Query,
     "Request": Request,
     "Sequence": Sequence,
@@ -63,7 +60,7 @@ class Operation:
     """
 
     name: str
-    function: Callable[..., Awaitable[Facts]]
+    function: Callable[..., Awaitable[Mapping[str, Any]]]
     scope: Scope
     route: str
     verb: str
@@ -77,11 +74,23 @@ class Operation:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """What it can be asked with, from outside."""
-        hints = get_type_hints(self.function, None, _TYPES)
+        hints = get_type_hints(self.function, None, _TYPES | {self._answer: Any})
         found = inspect.signature(self.function).parameters
         return {
             name: Parameter(name, hints.get(name, Any), one.default) for name, one in found.items() if name not in GIVEN
         }
+
+    @cached_property
+    def result(self) -> Any:
+        """The type of what it answers: a TypedDict of `queuemgr.service.told`."""
+        # Only descriptions and tests need it, and making the types takes longer than many an operation.
+        from queuemgr.service import told
+
+        return getattr(told, self._answer)
+
+    @property
+    def _answer(self) -> str:
+        return str(self.function.__annotations__["return"])
 
     @cached_property
     def given(self) -> frozenset[str]:

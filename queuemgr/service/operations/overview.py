@@ -5,27 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from queuemgr.job import State
-from queuemgr.service.facts import Facts, job_facts
+from queuemgr.service.facts import job_facts
 from queuemgr.store import Query
 
 from .addresses import shown
 from .operation import Operation, Scope
 from .queues import list_queues
-from .workers import list_workers
+from .workers import briefly_listed
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
+    from queuemgr.service.told import Overview
+    from queuemgr.service.told.units import StateWord
 
-FINISHED = ("succeeded", "dead", "cancelled")
+FINISHED: tuple[StateWord, ...] = ("succeeded", "dead", "cancelled")
 
 
-async def overview(client: AsyncClient, queue: str | None = None, most: int = 50) -> Facts:
-    """{"at", "url", "queues", "workers", "running", "failed", "finished"}; `queue` narrows the jobs to one queue.
-
-    "finished" counts the jobs of all queues that have ended and are still kept.
-    """
+async def overview(client: AsyncClient, queue: str | None = None, most: int = 50) -> Overview:
+    """`queue` narrows the jobs to one queue, of which there are at most `most` of each kind."""
     queues = (await list_queues(client))["queues"]
-    workers = (await list_workers(client))["workers"]
+    workers = await briefly_listed(client)
     running = await client.find(Query(states=(State.RUNNING,), queue=queue), most)
     failed = await client.find(Query(states=(State.DEAD,), queue=queue), most)
     now = client.clock.now()

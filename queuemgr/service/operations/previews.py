@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from queuemgr.job import FINISHED, WAITING
 from queuemgr.service.failures import Misused, NotFound
 
 from .table import find
@@ -53,13 +54,23 @@ async def _jobs(ask: Ask, _name: str, arguments: Mapping[str, Any]) -> Facts:
 
 
 async def _queues(ask: Ask, name: str, arguments: Mapping[str, Any]) -> Facts:
-    wanted = list(arguments.get("names") or [arguments["name"]])
+    wanted = list(dict.fromkeys(arguments.get("names") or [arguments["name"]]))
     found = {queue["name"]: queue for queue in (await ask("queues.list", {}))["queues"]}
     missing = [one for one in wanted if one not in found]
-    if missing and name in ("queues.pause", "queues.resume") and not arguments.get("new"):
+    if missing and name != "queues.limit" and not arguments.get("new"):
         raise NotFound(f"there is no queue {missing[0]!r}", "queuemgr queues list")
     queues = [_short(found[one]) if one in found else {"name": one, "new": True} for one in wanted]
-    return {"would": f"{_words(name)}: {', '.join(wanted)}", "queues": queues}
+    told = {"would": f"{_words(name)}: {', '.join(wanted)}", "queues": queues}
+    return told if name != "queues.drain" else told | _drained(queues, finished=bool(arguments.get("finished")))
+
+
+def _drained(queues: list[Facts], *, finished: bool) -> Facts:
+    """{"matched", "states"}: the jobs that would be deleted."""
+    states: dict[str, int] = {}
+    for state in sorted(WAITING | FINISHED if finished else WAITING):
+        if number := sum(queue["counts"].get(state.word, 0) for queue in queues):
+            states[state.word] = number
+    return {"matched": sum(states.values()), "states": states}
 
 
 async def _worker(ask: Ask, name: str, arguments: Mapping[str, Any]) -> Facts:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told import JobRerun
 
 CHANGEABLE = ("queue", "priority", "tags", "keep", "delay", "at", "held", *RUN_OPTIONS)
 _RAW = frozenset({"bytes", "bytearray"})
@@ -39,8 +39,8 @@ async def rerun_job(
     positional: list[Any] | None = None,
     named: dict[str, Any] | None = None,
     options: dict[str, Any] | None = None,
-) -> Facts:
-    """{"id", "of", "existing", "job", "obstacles"}: a new job of the same task, with the options of the first one.
+) -> JobRerun:
+    """A new job of the same task, with the options of the first one.
 
     `positional` and `named` take the place of its arguments, in the form in which `jobs.arguments` shows them; without
     either they are the same. `options` change its queue, priority, tags, keep, delay, at, held, attempts or timeout.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from queuemgr.errors import BadSchedule, did_you_mean
 from queuemgr.recurrence import Cron, describe, next_after, parse_rule, preview
 from queuemgr.schedule import Schedule
-from queuemgr.service.facts import Facts, schedule_facts
+from queuemgr.service.facts import schedule_facts
 from queuemgr.service.failures import Misused, NotFound
 
 from .operation import Operation, Scope
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
     from queuemgr.recurrence import Rule
+    from queuemgr.service.told import Firings, Removed, ScheduleAdded, ScheduleList, ScheduleRun, ScheduleShown
     from queuemgr.store import ScheduleInfo
 
     from .request import Request
@@ -26,16 +27,15 @@ MOST = 1000
 """Moments that one preview tells."""
 
 
-async def list_schedules(client: AsyncClient) -> Facts:
-    """{"at", "schedules"}."""
+async def list_schedules(client: AsyncClient) -> ScheduleList:
     infos = await client.schedules()
     return {"at": client.clock.now(), "schedules": [schedule_facts(info) for info in infos]}
 
 
 async def add_schedule(
     client: AsyncClient, app: App | None, name: str, rule: str, request: Request, *, zone: str, missed: str
-) -> Facts:
-    """{"at", "schedule", "replaced", "obstacles"}. Raises BadSchedule, ConfigError and what a call's making raises."""
+) -> ScheduleAdded:
+    """Put it in the place of one of that name. Raises BadSchedule, ConfigError and what a call's making raises."""
     replaced = any(info.schedule.name == name for info in await client.schedules())
     call = await call_of(client, app, request)
     await client.schedule(name, rule, call, zone=zone, missed=missed)
@@ -49,8 +49,8 @@ async def add_schedule(
 
 async def change_schedule(
     client: AsyncClient, name: str, rule: str | None = None, zone: str | None = None, missed: str | None = None
-) -> Facts:
-    """{"at", "schedule"}: when it fires, and what becomes of missed firings; its job stays as it is.
+) -> ScheduleShown:
+    """When it fires, and what becomes of missed firings; its job stays as it is.
 
     What is not given stays, too. Raises NotFound, BadSchedule, ConfigError.
     """
@@ -66,22 +66,22 @@ async def change_schedule(
     return {"at": now, "schedule": schedule_facts(await require_schedule(client, name))}
 
 
-async def pause_schedule(client: AsyncClient, name: str, *, paused: bool) -> Facts:
-    """{"at", "schedule"}. Raises NotFound."""
+async def pause_schedule(client: AsyncClient, name: str, *, paused: bool) -> ScheduleShown:
+    """Raises NotFound."""
     await require_schedule(client, name)
     await client.change_schedule(name, paused=paused)
     info = await require_schedule(client, name)
     return {"at": client.clock.now(), "schedule": schedule_facts(info)}
 
 
-async def run_schedule(client: AsyncClient, name: str) -> Facts:
-    """{"schedule", "id"}: the id of the job that was enqueued. Raises NotFound."""
+async def run_schedule(client: AsyncClient, name: str) -> ScheduleRun:
+    """Enqueue its job beside its usual times. Raises NotFound."""
     await require_schedule(client, name)
     return {"schedule": name, "id": await client.run_schedule(name)}
 
 
-async def remove_schedule(client: AsyncClient, name: str) -> Facts:
-    """{"removed"}: the name. Raises NotFound."""
+async def remove_schedule(client: AsyncClient, name: str) -> Removed:
+    """Raises NotFound."""
     await require_schedule(client, name)
     await client.remove_schedule(name)
     return {"removed": name}
@@ -89,7 +89,7 @@ async def remove_schedule(client: AsyncClient, name: str) -> Facts:
 
 async def preview_schedule(
     client: AsyncClient, name: str, count: int = 5, rule: str | None = None, zone: str = "UTC"
-) -> Facts:
+) -> Firings:
     """`preview_rule` of a schedule that exists; with `rule` of that one, be there such a schedule or not.
 
     Raises NotFound, BadSchedule, and Misused for a count outside of 1 to MOST.
@@ -100,8 +100,8 @@ async def preview_schedule(
     return preview_rule(chosen, client.clock.now(), count, zone)
 
 
-def preview_rule(rule: Rule | str, now: float, count: int, zone: str = "UTC") -> Facts:
-    """{"at", "words", "firings"}: the next moments at which it fires. Raises BadSchedule."""
+def preview_rule(rule: Rule | str, now: float, count: int, zone: str = "UTC") -> Firings:
+    """The next moments at which it fires. Raises BadSchedule."""
     ready = parse_rule(rule, zone) if isinstance(rule, str) else rule
     return {"at": now, "words": describe(ready), "firings": preview(ready, now, count)}
 

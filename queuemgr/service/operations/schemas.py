@@ -1,10 +1,11 @@
-"""What an operation is asked with, as JSON Schema, for the faces that other programs read. It checks no value.
+"""What operations are asked with and answer, as JSON Schema, for faces that other programs read. It checks no value.
 
 A job to be enqueued is told flat, as "task", "arguments", "named" and "options"; states are words.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
@@ -90,6 +91,14 @@ def schema_of(operation: Operation) -> Schema:
             properties[name] = _of_parameter(parameter)
             required += [name] if parameter.required else []
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+@cache
+def answers_of(operations: tuple[Operation, ...]) -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """What each of them answers, by its name, as references to components; and the components, by theirs."""
+    kinds = [operation.result for operation in operations]
+    found, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    return dict(zip((operation.name for operation in operations), found, strict=True)), components
 
 
 def inward(operation: Operation, told: Mapping[str, Any]) -> dict[str, Any]:

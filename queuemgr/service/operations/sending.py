@@ -12,7 +12,7 @@ from queuemgr.codec import Codec
 from queuemgr.errors import BadArguments, did_you_mean
 from queuemgr.options import Options
 from queuemgr.secret import DOTS, Secret
-from queuemgr.service.facts import Facts, job_facts
+from queuemgr.service.facts import job_facts
 from queuemgr.service.failures import Misused
 from queuemgr.service.payloads import format_of
 from queuemgr.task import Call, Task
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
+    from queuemgr.service.told import JobEnqueued, Obstacle
 
 MAX_PAYLOAD = 1024 * 1024
 RUN_OPTIONS = ("attempts", "timeout")
@@ -47,8 +48,8 @@ async def call_of(client: AsyncClient, app: App | None, request: Request) -> Cal
     return Call(structs.replace(call.job, options=asked or None))
 
 
-async def enqueue(client: AsyncClient, app: App | None, request: Request) -> Facts:
-    """{"id", "existing", "job", "obstacles"}. Raises JobExists and what `call_of` raises."""
+async def enqueue(client: AsyncClient, app: App | None, request: Request) -> JobEnqueued:
+    """The job, and why no worker that lives now would run it. Raises JobExists and what `call_of` raises."""
     call = await call_of(client, app, request)
     handle = await client.enqueue(call)
     record = await client.get(handle.id)
@@ -60,7 +61,7 @@ async def enqueue(client: AsyncClient, app: App | None, request: Request) -> Fac
     }
 
 
-async def obstacles(client: AsyncClient, task: str, queue: str) -> list[Facts]:
+async def obstacles(client: AsyncClient, task: str, queue: str) -> list[Obstacle]:
     """Why no worker that lives now would run such a job: {"why", "purpose", "command"} each; empty where one would."""
     alive = [worker for worker in await client.workers() if worker.alive]
     start = "queuemgr worker MODULE:APP"
@@ -85,7 +86,7 @@ async def obstacles(client: AsyncClient, task: str, queue: str) -> list[Facts]:
     return found
 
 
-def _obstacle(why: str, purpose: str, command: str) -> Facts:
+def _obstacle(why: str, purpose: str, command: str) -> Obstacle:
     return {"why": why, "purpose": purpose, "command": command}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from queuemgr.job import State
 from queuemgr.jobs.status import status_of
-from queuemgr.service.flatrecord import DELETED, QUEUE
+from queuemgr.service.flatrecord import DELETED, QUEUE, name_of
 from queuemgr.store import Query
 
 from .addresses import shown_url
@@ -14,37 +14,44 @@ from .operation import Operation, Scope
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
     from queuemgr.service.presence import Presence
+    from queuemgr.service.told import JobClasses, Reloaded, ServiceStatus, Stopping
+    from queuemgr.service.told.service import StatusWord
 
 
-async def status(client: AsyncClient, presence: Presence) -> Facts:
-    """What the service says of itself, and its jobs: "total_jobs", "running_jobs", and "jobs" by status."""
+async def status(client: AsyncClient, presence: Presence) -> ServiceStatus:
+    """What the service says of itself, and how many jobs it has."""
     own = next((info for info in await client.queues() if info.name == QUEUE), None)
-    counts: dict[str, int] = {}
+    counts: dict[StatusWord, int] = {}
     for state in State:
-        name = status_of(state).name
+        name = name_of(status_of(state))
         counts[name] = counts.get(name, 0) + (own.counts.get(state, 0) if own else 0)
     deleted = await client.count(Query(queue=QUEUE, task=DELETED))
     counts |= {"STOPPED": counts["STOPPED"] - deleted, "DELETED": deleted}
     facts = presence.facts()
-    told = {"status": "running", **facts, "store": shown_url(facts["store"])}
-    return told | {"total_jobs": sum(counts.values()), "running_jobs": counts["RUNNING"], "jobs": counts}
+    return {
+        "status": "running",
+        **facts,
+        "store": shown_url(facts["store"]),
+        "total_jobs": sum(counts.values()),
+        "running_jobs": counts["RUNNING"],
+        "jobs": counts,
+    }
 
 
-async def classes(presence: Presence) -> Facts:
-    """{"classes"}: the names of job classes that need no dotted path."""
+async def classes(presence: Presence) -> JobClasses:
+    """The names of job classes that need no dotted path."""
     return {"classes": presence.job_classes()}
 
 
-async def shutdown(presence: Presence) -> Facts:
-    """{"stopping"}: it takes no more jobs, lets running ones end as it is set up, and goes."""
+async def shutdown(presence: Presence) -> Stopping:
+    """It takes no more jobs, lets running ones end as it is set up, and goes."""
     presence.shutdown()
     return {"stopping": True}
 
 
-async def reload(presence: Presence) -> Facts:
-    """{"reloaded"}: jobs that begin from now on run with the code as it is now."""
+async def reload(presence: Presence) -> Reloaded:
+    """Jobs that begin from now on run with the code as it is now."""
     return await presence.reload()
 
 

@@ -9,7 +9,7 @@ from queuemgr.app import open_store
 from queuemgr.errors import NewerStore
 from queuemgr.job import State
 from queuemgr.service.connecting import load_app
-from queuemgr.service.facts import Facts
+from queuemgr.service.facts import Facts, word_of
 from queuemgr.service.failures import NoStore
 
 from .addresses import shown
@@ -18,14 +18,15 @@ from .operation import Operation, Scope
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
     from queuemgr.service.places import Place
+    from queuemgr.service.told import Pruned, StoreFacts
     from queuemgr.store import Migrating, Store
 
 
-async def store_info(client: AsyncClient) -> Facts:
-    """{"at", "url", "file", "size", "jobs", "states", "queues", "workers", "schedules"}; no file: null."""
+async def store_info(client: AsyncClient) -> StoreFacts:
+    """File and size are null where the store is no file."""
     now = client.clock.now()
     queues = await client.queues()
-    states = {state.word: sum(queue.counts.get(state, 0) for queue in queues) for state in State}
+    states = {word_of(state): sum(queue.counts.get(state, 0) for queue in queues) for state in State}
     path: Path | None = getattr(client.store, "path", None)
     return {
         "at": now,
@@ -40,8 +41,8 @@ async def store_info(client: AsyncClient) -> Facts:
     }
 
 
-async def prune(client: AsyncClient) -> Facts:
-    """{"pruned"}: how many finished jobs were forgotten because their lifetime is over."""
+async def prune(client: AsyncClient) -> Pruned:
+    """Forget finished jobs whose lifetime is over."""
     total = 0
     while gone := await client.prune():
         total += gone

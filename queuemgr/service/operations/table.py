@@ -97,4 +97,5 @@ async def call(
     inside: dict[str, Any] = {"client": client, "presence": presence, "app": app}
     if "tokens" in operation.given:
         inside["tokens"] = Tokens(token_file or find_token_file(None))
-    return await operation.function(**{given: inside[given] for given in operation.given}, **converted)
+    given = {name: inside[name] for name in operation.given}
+    return dict(await operation.function(**given, **converted))

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
-
-from queuemgr.service.facts import Facts
+from typing import TYPE_CHECKING
 
 from .operation import Operation, Scope
 
 if TYPE_CHECKING:
     from queuemgr.service.access.token import Token
     from queuemgr.service.access.tokens import Tokens
+    from queuemgr.service.told import Removed, TokenAdded, TokenFacts, TokenList
 
 
-async def list_tokens(tokens: Tokens) -> Facts:
-    """{"at", "file", "tokens"}: without their secrets, which nobody knows any more. Raises ConfigError."""
+async def list_tokens(tokens: Tokens) -> TokenList:
+    """Without their secrets, which nobody knows any more. Raises ConfigError."""
     now = time.time()
     return {"at": now, "file": str(tokens.path), "tokens": [_facts(token, now) for token in tokens.all()]}
 
 
 async def add_token(
     tokens: Tokens, name: str, scope: str = "read", lifetime: float | None = None, limit: int | None = None
-) -> Facts:
-    """{"added", "token", "secret"}: the only time that the secret is told.
+) -> TokenAdded:
+    """This is the only time that the secret is told.
 
     `scope` is read, operate or administer; `lifetime` seconds, None for ever; `limit` requests in a minute, None any.
     Raises ValidationError, NotAllowed where the name is taken, ConfigError.
@@ -32,12 +31,12 @@ async def add_token(
     return {"added": token.name, "token": _facts(token, time.time()), "secret": secret}
 
 
-async def remove_token(tokens: Tokens, name: str) -> Facts:
-    """{"removed"}: the name. Whoever came in by it is out at once. Raises NotFound, ConfigError."""
+async def remove_token(tokens: Tokens, name: str) -> Removed:
+    """Whoever came in by it is out at once. Raises NotFound, ConfigError."""
     return {"removed": tokens.remove(name).name}
 
 
-def _facts(token: Token, now: float) -> dict[str, Any]:
+def _facts(token: Token, now: float) -> TokenFacts:
     return {
         "name": token.name,
         "scope": token.scope,

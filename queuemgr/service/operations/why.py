@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from queuemgr.service.facts import job_facts
+from queuemgr.service.facts import job_facts, word_of
 from queuemgr.service.why import explain
 from queuemgr.service.why.explaining import evidence_of
 
@@ -14,23 +14,19 @@ from .operation import Operation, Scope
 if TYPE_CHECKING:
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told import JobWhy
 
 
-async def why_job(client: AsyncClient, app: App | None, job_id: str) -> Facts:
-    """{"at", "job", "state", "reasons", "next", "steps", "evidence"}; the weightiest reason comes first.
-
-    Each reason has a "code" that never changes its meaning, a "text", the "params" of that text and further "details";
-    "next" is {"code", "text", "at", "params"} or null, each step {"code", "purpose", "command"}. Raises JobNotFound.
-    """
+async def why_job(client: AsyncClient, app: App | None, job_id: str) -> JobWhy:
+    """The weightiest reason comes first. Raises JobNotFound."""
     record = await client.get(await resolve(client, job_id))
     answer, situation = await explain(client, record, app)
     return {
         "at": situation.now,
         "job": job_facts(record, situation.now),
-        "state": record.state.word,
+        "state": word_of(record.state),
         "reasons": [reason.facts for reason in answer.reasons],
-        "next": answer.next and answer.next.facts,
+        "next": None if answer.next is None else answer.next.facts,
         "steps": [step.facts for step in answer.steps],
         "evidence": evidence_of(situation),
     }

@@ -9,49 +9,59 @@ from typing import TYPE_CHECKING
 
 from queuemgr.errors import did_you_mean
 from queuemgr.job import State
-from queuemgr.service.facts import Facts, task_facts, worker_facts
+from queuemgr.service.facts import task_facts, worker_facts
 from queuemgr.service.failures import Misused, NotAllowed, NotFound
 from queuemgr.service.flatrecord import QUEUE
 from queuemgr.store import Query
 from queuemgr.wishes import Wish, wish
 
 from .operation import Operation, Scope
+from .residence import resident_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
+    from queuemgr.service.told import BusyWorker, ListedTask, ListedWorker, TaskList, WorkerAsked, WorkerList
     from queuemgr.store import WorkerInfo
 
 START = "queuemgr worker MODULE:APP"
 LIST = "queuemgr workers list"
 
 
-async def list_workers(client: AsyncClient) -> Facts:
-    """{"at", "workers"}, each with the number of its "running" jobs."""
+async def list_workers(client: AsyncClient) -> WorkerList:
+    """Those that live, and the dead that the store remembers, each with the number of its running jobs."""
     now = client.clock.now()
-    workers = []
-    for info in await client.workers():
-        running = await client.count(Query(worker=info.id, states=(State.RUNNING,)))
-        workers.append(worker_facts(info) | {"running": running})
+    infos = await client.workers()
+    workers: list[ListedWorker] = [{**await _listed(client, info), "memory": resident_memory(info)} for info in infos]
     return {"at": now, "workers": workers}
 
 
-async def quiet_worker(client: AsyncClient, worker_id: str) -> Facts:
-    """{"asked", "worker", "running"}: it takes no new job from its next look on; its "running" ones go on.
+async def briefly_listed(client: AsyncClient) -> list[BusyWorker]:
+    """The same workers without their memory, which changes while nothing happens."""
+    return [await _listed(client, info) for info in await client.workers()]
+
+
+async def _listed(client: AsyncClient, info: WorkerInfo) -> BusyWorker:
+    running = await client.count(Query(worker=info.id, states=(State.RUNNING,)))
+    return {**worker_facts(info), "running": running}
+
+
+async def quiet_worker(client: AsyncClient, worker_id: str) -> WorkerAsked:
+    """It takes no new job from its next look on; its "running" ones go on.
 
     Raises NotFound, NotAllowed where it is dead or stops.
     """
     return await _ask(client, await _going(client, worker_id), Wish.QUIET)
 
 
-async def resume_worker(client: AsyncClient, worker_id: str) -> Facts:
+async def resume_worker(client: AsyncClient, worker_id: str) -> WorkerAsked:
     """As `quiet_worker`: it takes jobs again."""
     return await _ask(client, await _going(client, worker_id), Wish.RESUME)
 
 
-async def stop_worker(client: AsyncClient, worker_id: str, grace: float | None = None) -> Facts:
+async def stop_worker(client: AsyncClient, worker_id: str, grace: float | None = None) -> WorkerAsked:
     """As `quiet_worker`: it winds up, leaves, and is not started again; its jobs have `grace` seconds to end.
 
     None is the grace time it was started with, 0 stops them at once; one that stops already can be hurried so.
@@ -89,7 +99,7 @@ async def _going(client: AsyncClient, worker_id: str) -> WorkerInfo:
     return info
 
 
-async def _ask(client: AsyncClient, info: WorkerInfo, what: Wish, grace: float | None = None) -> Facts:
+async def _ask(client: AsyncClient, info: WorkerInfo, what: Wish, grace: float | None = None) -> WorkerAsked:
     running = await client.count(Query(worker=info.id, states=(State.RUNNING,)))
     await wish(client.store, info, what, grace)
     return {"asked": what.value, "worker": info.id, "running": running}
@@ -104,19 +114,19 @@ async def known_tasks(client: AsyncClient) -> dict[str, int]:
     return known
 
 
-async def list_tasks(client: AsyncClient, app: App | None) -> Facts:
-    """{"source", "tasks"}: with an app all facts of its tasks, else the names that workers have told the store."""
+async def list_tasks(client: AsyncClient, app: App | None) -> TaskList:
+    """With an app all facts of its tasks, else the names that workers have told the store."""
     served = await known_tasks(client)
     if app is not None:
         return tasks_of(app, served)
-    tasks: list[Facts] = [{"name": name, "workers": number} for name, number in sorted(served.items())]
+    tasks: list[ListedTask] = [{"name": name, "workers": number} for name, number in sorted(served.items())]
     return {"source": "workers", "tasks": tasks}
 
 
-def tasks_of(app: App, served: Mapping[str, int]) -> Facts:
+def tasks_of(app: App, served: Mapping[str, int]) -> TaskList:
     """The same for an app alone; `served` are the numbers of workers that know each task."""
-    tasks = [task_facts(task) | {"workers": served.get(task.name, 0)} for task in app.tasks]
-    return {"source": "app", "tasks": sorted(tasks, key=lambda task: str(task["name"]))}
+    tasks: list[ListedTask] = [{**task_facts(task), "workers": served.get(task.name, 0)} for task in app.tasks]
+    return {"source": "app", "tasks": sorted(tasks, key=lambda task: task["name"])}
 
 
 OPERATIONS = (

@@ -7,10 +7,13 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from .asgi import FOR_AGENTS
 from .opening import Opening
+from .whole import answer_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
 
     from .config import WebConfig
     from .request import Request, Response
@@ -47,6 +50,19 @@ class Bridge:
     async def arun(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._running()))
 
+    def following(self) -> Callable[[Coroutine[Any, Any, bytes | None]], Future[bytes | None] | None]:
+        """Carries out what belongs to the loop that runs now; None once that is closed."""
+        loop = self._running()
+
+        def carry_out(work: Coroutine[Any, Any, bytes | None]) -> Future[bytes | None] | None:
+            with self._lock:
+                if self._loop is loop:
+                    return asyncio.run_coroutine_threadsafe(work, loop)
+            work.close()
+            return None
+
+        return carry_out
+
     def close(self) -> None:
         """End all streams, and close the store."""
         with self._lock:
@@ -63,9 +79,14 @@ class Bridge:
         waiting = asyncio.all_tasks() - {asyncio.current_task()}
         if waiting:
             await asyncio.wait(waiting, timeout=LAST_PIECES)
+        # Streams whose last piece is on its way: nobody will ask for the next one.
+        await asyncio.get_running_loop().shutdown_asyncgens()
 
     async def _handled(self, request: Request) -> Response:
-        return await (await self._opening.open()).handle(request)
+        site, agents = await self._opening.open(), self._opening.agents
+        if agents is not None and request.path == FOR_AGENTS:
+            return await answer_whole(agents, request)
+        return await site.handle(request)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -82,7 +103,7 @@ class Chunks:
     """The body of a response for a server of WSGI, which closes it."""
 
     def __init__(self, bridge: Bridge, body: Any) -> None:
-        self._bridge = bridge
+        self._carry_out = bridge.following()
         self._body = body
         self._chunks = aiter(body)
         self._over = False
@@ -91,7 +112,8 @@ class Chunks:
         return self
 
     def __next__(self) -> bytes:
-        piece = self._bridge.run(_next(self._chunks))
+        coming = self._carry_out(_next(self._chunks))
+        piece = None if coming is None else coming.result()
         if piece is None:
             self._over = True
             raise StopIteration
@@ -100,23 +122,27 @@ class Chunks:
     def close(self) -> None:
         if not self._over:
             self._over = True
-            self._bridge.run(self._body.aclose())
+            if (closing := self._carry_out(self._body.aclose())) is not None:
+                closing.result()
 
 
 class AsyncChunks:
     """The same for another event loop."""
 
     def __init__(self, bridge: Bridge, body: Any) -> None:
-        self._bridge = bridge
+        self._carry_out = bridge.following()
         self._body = body
         self._chunks = aiter(body)
 
     async def __aiter__(self) -> Any:
         try:
-            while (piece := await self._bridge.arun(_next(self._chunks))) is not None:
+            while (coming := self._carry_out(_next(self._chunks))) is not None:
+                if (piece := await asyncio.wrap_future(coming)) is None:
+                    break
                 yield piece
         finally:
-            await asyncio.shield(self._bridge.arun(self._body.aclose()))
+            if (closing := self._carry_out(self._body.aclose())) is not None:
+                await asyncio.shield(asyncio.wrap_future(closing))
 
 
 async def _next(chunks: Any) -> bytes | None:

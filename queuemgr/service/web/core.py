@@ -7,9 +7,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import QueuemgrError
+from queuemgr.service.failures import NotFound
 
 from .answers import LOGIN, Answers
 from .arguments import from_body, from_query
+from .asgi import FOR_AGENTS
 from .idempotency import HEADER, once
 from .live import Hub
 from .older import Older
@@ -84,6 +86,8 @@ class Site:
     async def _answer(self, request: Request) -> Response:
         if len(request.body) > LARGEST:
             raise TooLarge(f"the body has more than {LARGEST:,} bytes", "send less, or a reference to it")
+        if request.path == FOR_AGENTS:
+            raise NotFound("agents are not answered here", "queuemgr web --mcp, or create_web_app(mcp='read')")
         route, parameters = self.routes.find(request.method, request.segments)
         if (public := self.answers.public.get(route.name)) is not None:
             return await public(request)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from queuemgr.errors import ConfigError
 from queuemgr.service.access.headers import joined
 
+from .asgi import FOR_AGENTS
 from .bridge import Bridge, Chunks
 from .request import LARGEST, Request
 from .routes import Routes
@@ -23,6 +24,9 @@ ENDPOINT = "queuemgr."
 
 LAST = "queuemgr_page"
 """The page and its files, which every route of the program goes before, also one at `/`."""
+
+AGENTS = "queuemgr_agents"
+"""Where agents are answered, behind the program's own routes, too."""
 
 
 def make_flask(config: WebConfig) -> flask.Flask:
@@ -41,8 +45,9 @@ def make_flask(config: WebConfig) -> flask.Flask:
         app.add_url_rule(
             _rule(path), f"{ENDPOINT}{_name(path)}", view, methods=allowed, provide_automatic_options=False
         )
-    app.url_map.converters[LAST] = _last_converter()
+    app.url_map.converters |= {LAST: _converter(".*?", 10_000), AGENTS: _converter(FOR_AGENTS[1:], 9_999)}
     app.add_url_rule(f"/<{LAST}:file>", f"{ENDPOINT}page", view)
+    app.add_url_rule(f"/<{AGENTS}:path>", f"{ENDPOINT}agents", view, methods=["GET", "POST", "DELETE"])
     return app
 
 
@@ -54,13 +59,14 @@ def _flask() -> Any:
     return flask
 
 
-def _last_converter() -> Any:
+def _converter(matched: str, place: int) -> Any:
+    """Of whole paths; those with a larger `place` are tried later."""
     from werkzeug.routing import BaseConverter
 
     class Last(BaseConverter):
-        regex = ".*?"
+        regex = matched
         part_isolating = False
-        weight = 10_000
+        weight = place
 
     return Last
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from queuemgr import __version__
-from queuemgr.service.operations.schemas import schema_of
+from queuemgr.service.operations.schemas import answers_of, schema_of
 from queuemgr.store import Query
 
 from . import problems
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
-_ANSWER = re.compile(r'\{("\w+"(?:, "\w+")*)\}')
 _PROBLEM: Schema = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "hint"],
@@ -53,8 +51,10 @@ _REFUSALS = {
 def describe(routes: Iterable[Route], server: str) -> Schema:
     """The document. `server` is the path below which everything is."""
     paths: dict[str, Schema] = {}
+    routes = list(routes)
+    answers, components = answers_of(tuple(route.operation for route in routes if route.operation is not None))
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, answers)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,14 +65,14 @@ def describe(routes: Iterable[Route], server: str) -> Schema:
         "servers": [{"url": server or "/"}],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {"Problem": _PROBLEM},
+            "schemas": {"Problem": _PROBLEM, **components},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{}, {"token": []}],
     }
 
 
-def _operation(route: Route) -> Schema:
+def _operation(route: Route, answers: dict[str, Schema]) -> Schema:
     if route.older:
         return _older(route)
     if route.operation is None:
@@ -86,7 +86,7 @@ def _operation(route: Route) -> Schema:
         "description": _description(route.operation),
         "tags": [route.name.partition(".")[0]],
         "parameters": parameters,
-        "responses": _responses(_answer(route.operation)),
+        "responses": _responses(answers[route.name]),
         "x-scope": route.operation.scope.name.lower(),
         "x-verb": f"queuemgr {route.operation.verb}",
     }
@@ -178,13 +178,6 @@ def _body(route: Route, told: Schema) -> Schema:
 def _description(operation: Operation) -> str:
     text = " ".join((operation.function.__doc__ or "").split())
     return f"{text}\n\nNeeds the scope {operation.scope.name.lower()}; in a terminal: `queuemgr {operation.verb}`."
-
-
-def _answer(operation: Operation) -> Schema:
-    """What the description says of the answer's names."""
-    found = _ANSWER.match(" ".join((operation.function.__doc__ or "").split()))
-    names = [] if found is None else re.findall(r'"(\w+)"', found.group(1))
-    return {"type": "object", "properties": {name: {} for name in names}}
 
 
 def _responses(schema: Schema) -> Schema:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from . import texts
 
 if TYPE_CHECKING:
-    from queuemgr.service.facts import Facts
+    from collections.abc import Mapping
+
+    from queuemgr.service.told.why import NextFacts, ReasonFacts, StepFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Step:
     command: str
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> StepFacts:
         return {"code": self.code, "purpose": texts.PURPOSES[self.code], "command": self.command}
 
 
@@ -35,7 +37,7 @@ class Next:
     params: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> NextFacts:
         text = texts.rendered(texts.NEXT[self.code], self.params)
         return {"code": self.code, "text": text, "at": self.at, "params": self.params}
 
@@ -46,7 +48,7 @@ class Reason:
 
     code: str
     params: dict[str, Any] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     next: Next | None = None
 
@@ -55,8 +57,8 @@ class Reason:
         return texts.rendered(texts.REASONS[self.code], self.params)
 
     @property
-    def facts(self) -> Facts:
-        return {"code": self.code, "text": self.text, "params": self.params, "details": self.details}
+    def facts(self) -> ReasonFacts:
+        return {"code": self.code, "text": self.text, "params": self.params, "details": dict(self.details)}
 
 
 @dataclass(frozen=True, slots=True)

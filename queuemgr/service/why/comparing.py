@@ -12,7 +12,7 @@ from .lately import ran_for
 
 if TYPE_CHECKING:
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told.why import ComparisonFacts, DifferenceFacts
     from queuemgr.store import Store
 
 READ = 64 * 1024
@@ -31,7 +31,7 @@ class Difference:
     name: str | None = None
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> DifferenceFacts:
         return {"what": self.what, "name": self.name, "then": self.then, "now": self.now}
 
 
@@ -46,9 +46,9 @@ class Comparison:
         return [what for what in ("arguments", "host") if any(one.what == what for one in self.differences)]
 
     @property
-    def facts(self) -> Facts:
-        told: Facts = {"id": self.success.id, "finished_at": self.success.finished_at}
-        return told | {"differences": [one.facts for one in self.differences]}
+    def facts(self) -> ComparisonFacts:
+        differences = [one.facts for one in self.differences]
+        return {"id": self.success.id, "finished_at": self.success.finished_at, "differences": differences}
 
 
 async def compared(store: Store, record: JobRecord, success: JobRecord) -> Comparison:

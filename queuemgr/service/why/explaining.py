@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from queuemgr.app import App
     from queuemgr.client import AsyncClient
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told.why import Evidence
 
     from .answer import Reason
 
@@ -54,7 +54,7 @@ def _of_state(situation: Situation) -> list[Reason]:
             return ended.of_cancelled(situation)
 
 
-def evidence_of(situation: Situation) -> Facts:
+def evidence_of(situation: Situation) -> Evidence:
     """What the reasons were told from, for whoever wants to judge himself."""
     crew = situation.crew
     return {
@@ -63,11 +63,11 @@ def evidence_of(situation: Situation) -> Facts:
             {"worker": load.worker.id, "slots": load.worker.concurrency, "running": load.running}
             for load in situation.loads
         ],
-        "position": situation.position and situation.position.facts,
+        "position": None if situation.position is None else situation.position.facts,
         "pace": situation.pace,
-        "successes": situation.successes and situation.successes.facts,
-        "last_success": situation.comparison and situation.comparison.facts,
-        "alike": situation.alike and situation.alike.facts,
+        "successes": None if situation.successes is None else situation.successes.facts,
+        "last_success": None if situation.comparison is None else situation.comparison.facts,
+        "alike": None if situation.alike is None else situation.alike.facts,
         "last_said": situation.last_said,
         "timeout": situation.timeout,
     }

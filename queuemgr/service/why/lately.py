@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told.why import AlikeFacts, SuccessesFacts
     from queuemgr.store import Store
 
 ENOUGH = 20
@@ -42,10 +42,11 @@ class Successes:
         return [ran for job in self.jobs if (ran := ran_for(job)) is not None]
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> SuccessesFacts:
         taken = self.durations
-        told: Facts = {"number": len(taken), "looked": self.looked}
-        return told | ({"median": median(taken), "longest": max(taken)} if taken else {})
+        if not taken:
+            return {"number": 0, "looked": self.looked}
+        return {"number": len(taken), "looked": self.looked, "median": median(taken), "longest": max(taken)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,14 @@ class Alike:
     complete: bool
 
     @property
-    def facts(self) -> Facts:
-        told: Facts = {"number": len(self.ids), "since": self.since, "looked": self.looked}
-        return told | {"complete": self.complete, "ids": list(self.ids[:10])}
+    def facts(self) -> AlikeFacts:
+        return {
+            "number": len(self.ids),
+            "since": self.since,
+            "looked": self.looked,
+            "complete": self.complete,
+            "ids": list(self.ids[:10]),
+        }
 
 
 def ran_for(job: JobRecord) -> float | None:

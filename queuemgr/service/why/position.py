@@ -13,7 +13,7 @@ from queuemgr.store import Query
 
 if TYPE_CHECKING:
     from queuemgr.job import JobRecord
-    from queuemgr.service.facts import Facts
+    from queuemgr.service.told.why import PositionFacts
     from queuemgr.store import QueueInfo, Store
 
 LOOK = 100
@@ -33,7 +33,7 @@ class Position:
         return self.least == self.most
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> PositionFacts:
         return {"least": self.least, "most": self.most, "about": self.about, "exact": self.exact}
 
 

@@ -1,4 +1,4 @@
-"""Which modules the page begins with, in the order in which they are needed. It runs none of them.
+"""Which modules the page begins with, in the order in which they are needed, and which come later. It runs none.
 
 `python -m tests.web.browser.modules` writes them into index.html, so that a browser asks for all of them at once.
 """
@@ -13,7 +13,17 @@ from tests.web.rig import ROOT
 PAGE = ROOT / "queuemgr" / "service" / "web" / "page"
 INDEX = PAGE / "index.html"
 _IMPORT = re.compile(r"""(?:^import|^export|\bfrom|;import)\s*(?:[^"';]*?\bfrom\s*)?["'](\.[^"']+)["']""", re.MULTILINE)
+_LATER = re.compile(r"""\bimport\(["'](\.[^"']+)["']\)""")
 _LINKS = re.compile(r'(?:    <link rel="modulepreload" href="[^"]+" />\n)*(?=    <script type="module")')
+
+
+def fetched_later() -> set[str]:
+    """What is imported while the page is used, and all that this imports."""
+    found: dict[Path, None] = {}
+    for path in PAGE.rglob("*.js"):
+        for name in _LATER.findall(path.read_text()):
+            _gather((path.parent / name).resolve(), found)
+    return {path.relative_to(PAGE).as_posix() for path in found}
 
 
 def begun_with(start: str = "main.js") -> list[str]:

@@ -11,10 +11,14 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .modules import INDEX, PAGE, begun_with, linked
+from tests.web.rig import Server
+
+from .modules import INDEX, PAGE, begun_with, fetched_later, linked
 from .rig import SCREENS, Shop, violations, visit
 
 WEIGHT = 150_000
+FURTHER = 15
+"""Requests of the first screen beside its modules: two scripts, the page, its styles and texts, and five for facts."""
 
 
 def texts(language: str) -> dict[str, str | dict[str, str]]:
@@ -87,9 +91,47 @@ def test_all_that_a_visitor_loads_weighs_little(other: str) -> None:
     assert sum(len(gzip.compress(path.read_bytes(), mtime=0)) for path in loaded) < WEIGHT
 
 
-def test_the_browser_asks_for_all_modules_at_once() -> None:
+def test_the_browser_asks_for_all_modules_of_the_first_screen_at_once() -> None:
     assert INDEX.read_text() == linked(), "python -m tests.web.browser.modules writes them down anew"
-    assert {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*.js")} == {"early.js", "main.js", *begun_with()}
+    every = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*.js")}
+    assert every == {"early.js", "main.js", *begun_with()} | fetched_later()
+    assert len(begun_with()) < len(every) / 2
+
+
+@pytest.mark.needs("chromium")
+def test_the_first_job_is_seen_after_few_requests_and_nothing_is_asked_for_twice(page: Page, shop: Shop) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(shop.url)))
+    page.goto(shop.url)
+    expect(page.locator(".few li").first).to_be_visible()
+    asked = [url for url in asked if url != "/icon.svg"]  # for the tab and for the page: the browser's own affair
+    begun = {f"/{name}" for name in begun_with()}
+    assert len(asked) <= len(begun) + FURTHER
+    assert sorted(asked) == sorted(set(asked))
+    assert not {url for url in asked if url.endswith(".js")} - begun - {"/main.js", "/early.js"}
+    ahead = re.findall(r'rel="preload" href="([^"]+)"', INDEX.read_text())
+    assert {f"/{name}" for name in ahead} <= set(asked)
+
+
+@pytest.mark.needs("chromium")
+def test_the_other_screens_are_there_even_if_the_server_goes(page: Page, tmp_path: Path) -> None:
+    with Server(tmp_path, f"sqlite:///{tmp_path}/left.db") as server:
+        with page.expect_response("**/screens/audit/columns.js"):
+            page.goto(server.url)
+        expect(page.get_by_text("This store is empty")).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Schedules")
+
+
+@pytest.mark.needs("chromium")
+def test_a_screen_that_cannot_be_fetched_says_so_and_can_be_tried_again(page: Page, shop: Shop) -> None:
+    page.route("**/screens/queues/queues.js", lambda route: route.abort())
+    page.goto(f"{shop.url}/#/queues")
+    expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
+    page.unroute("**/screens/queues/queues.js")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Queues")
 
 
 def test_both_languages_say_the_same_things() -> None:

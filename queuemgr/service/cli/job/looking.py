@@ -33,11 +33,10 @@ def wait(asking: Asking, job_id: str | None, timeout: float | None) -> int:
     """Wait until a job has ended. Exit code 1 if it was not COMPLETED."""
     from queuemgr.service.cli.views.service import record_page
 
-    from .status import record_of
+    from .status import INLINE
 
     job_id = answered(job_id, "Enter job ID: ", "the job's id", asking)
-    asking.call("job.wait", waits=True, job_id=job_id, timeout=timeout)
-    document = record_of(asking, job_id)
+    document = asking.call("job.wait", waits=True, job_id=job_id, timeout=timeout, whole=INLINE)
     asking.output.show(document, record_page)
     if document["status"] in ("PENDING", "RUNNING"):
         return TIMED_OUT

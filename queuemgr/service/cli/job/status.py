@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from queuemgr.errors import JobNotFound
 from queuemgr.service.cli.asking import Asking, about_service, answered
 from queuemgr.service.cli.commands import Verb
-from queuemgr.service.failures import Misused, NotFound
-
-if TYPE_CHECKING:
-    from queuemgr.result import ResultInfo
+from queuemgr.service.failures import Misused
 
 INLINE = 16 * 1024
 """Bytes of a result up to which it is shown whole."""
@@ -53,53 +49,16 @@ def status(
 
 def record_of(asking: Asking, job_id: str, *, whole: bool = False) -> dict[str, Any]:
     """The flat record; of a large result only what it looks like."""
-    seen = asking.call("jobs.list", query={"ids": [job_id]})["jobs"]
-    if not whole and seen and (seen[0]["result_size"] or 0) > INLINE:
-        return _looked_up(asking, job_id)[0]
-    return dict(asking.call("job.status", job_id=job_id))
+    how: dict[str, Any] = {} if whole else {"whole": INLINE}
+    return dict(asking.call("job.status", job_id=job_id, **how))
 
 
 def _items(asking: Asking, job_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    _, info = _looked_up(asking, job_id)
+    # There is nothing to look at yet of a result that is still being written; its items can be read.
+    glance = asking.call("job.status", job_id=job_id, whole=0)["result"] or {}
+    lists = {key or None: length for key, length in glance.get("lists", {}).items()}
     at = wanted["at"]
-    if at is None and info.lists:
-        at = max(info.lists, key=lambda key: info.lists[key])
+    if at is None and lists:
+        at = max(lists, key=lambda key: lists[key])
     found: dict[str, Any] = asking.call("job.page", **wanted | {"job_id": job_id, "at": at})
-    return found | {"job_id": job_id, "size": info.size, "length": info.lists.get(at), "limit": wanted["limit"]}
-
-
-def _looked_up(asking: Asking, job_id: str) -> tuple[dict[str, Any], ResultInfo]:
-    """The record with a glance at the result, without its value: read from the service's store."""
-    import asyncio
-
-    from queuemgr.service.connecting import connected
-    from queuemgr.service.flatrecord import flat
-    from queuemgr.service.places import Place
-
-    url = asking.store_url()
-
-    async def look() -> tuple[dict[str, Any], ResultInfo]:
-        async with connected(Place(url)) as connection:
-            record = await connection.client.get(job_id)
-            info = await connection.client.handle(job_id).result_info()
-            return flat(record, _glance(info), connection.client.clock.now()), info
-
-    try:
-        return asyncio.run(look())
-    except JobNotFound as error:
-        raise NotFound(str(error), "queuemgr job list") from error
-
-
-def _glance(info: ResultInfo) -> dict[str, Any]:
-    from queuemgr.service.payloads import untagged
-
-    return {
-        "summary": True,
-        "size": info.size,
-        "stored": info.stored,
-        "kind": info.kind,
-        "length": info.length,
-        "shape": info.shape,
-        "lists": {key or "": length for key, length in info.lists.items()},
-        "sample": untagged(info.sample),
-    }
+    return found | {"job_id": job_id, "size": glance.get("size"), "length": lists.get(at), "limit": wanted["limit"]}

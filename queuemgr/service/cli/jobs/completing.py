@@ -10,6 +10,8 @@ from queuemgr.service.cli.commands import Verb
 from queuemgr.service.cli.session import about_store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Page
     from queuemgr.service.cli.session import Session
 
@@ -24,7 +26,7 @@ def complete(session: Session, text: str) -> None:
     session.output.show(session.run(lambda it: complete_search(it.client, text)), _page)
 
 
-def _page(document: dict[str, Any]) -> Page:
+def _page(document: Mapping[str, Any]) -> Page:
     from queuemgr.service.cli.page import Cell, Lines, Page
 
     return Page([Lines([Cell(one["text"]) for one in document["suggestions"]])])

@@ -13,6 +13,7 @@ from queuemgr.service.cli.values import Seconds
 if TYPE_CHECKING:
     from queuemgr.service.cli.session import Session
     from queuemgr.service.connecting import Connection
+    from queuemgr.service.told import JobRerun
 
 
 @click.command("rerun", cls=Verb)
@@ -45,7 +46,7 @@ def rerun(session: Session, job_id: str, words: tuple[str, ...], pairs: tuple[st
     request = request_of("", words, pairs, {})
     chosen = {name: value for name, value in options.items() if value is not None}
 
-    async def work(connection: Connection) -> dict[str, Any]:
+    async def work(connection: Connection) -> JobRerun:
         positional = [word.value for word in request.positional] or None
         named = {name: word.value for name, word in request.named.items()}
         if named:

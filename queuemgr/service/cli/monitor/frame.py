@@ -14,7 +14,7 @@ from queuemgr.service.cli.views.cells import error_text, progress_item, state_ce
 from queuemgr.service.words import ago, coarse, counted, harmless, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console, RenderableType
 
@@ -67,7 +67,7 @@ def room_for(height: int, queues: int, running: int, failed: int) -> Room:
 
 
 def frame(
-    document: dict[str, Any], choice: Choice, rate: float | None, console: Console, *, fill: bool = False
+    document: Mapping[str, Any], choice: Choice, rate: float | None, console: Console, *, fill: bool = False
 ) -> RenderableType:
     """With `fill` as many lines as the terminal has, the keys on the last one."""
     queues, running, failed = document["queues"], document["running"], document["failed"]
@@ -94,14 +94,14 @@ def _rows(room: Room, running: Sequence[Any], failed: Sequence[Any]) -> tuple[in
     return min(room.running, len(running)), min(room.failed, len(failed))
 
 
-def _head(document: dict[str, Any], width: int) -> Text:
+def _head(document: Mapping[str, Any], width: int) -> Text:
     clock = moment(document["at"])[11:19]
     title = Text.assemble(("queuemgr ", "title"), harmless(document["url"]))
     title.truncate(max(10, width - len(clock) - 2), overflow="ellipsis", pad=True)
     return title.append("  ").append(clock, "quiet")
 
 
-def _sums(document: dict[str, Any], rate: float | None) -> Text:
+def _sums(document: Mapping[str, Any], rate: float | None) -> Text:
     alive = [worker for worker in document["workers"] if worker["alive"]]
     slots = sum(worker["concurrency"] for worker in alive)
     busy = sum(worker["running"] for worker in alive)
@@ -116,7 +116,7 @@ def _part(columns: list[Column], rows: list[list[Item]], empty: str, console: Co
     return Group(Text(columns[0].title, "title"), Text(empty, "quiet"))
 
 
-def _queue(queue: dict[str, Any], choice: Choice) -> list[Item]:
+def _queue(queue: Mapping[str, Any], choice: Choice) -> list[Item]:
     counts = queue["counts"]
     done = sum(counts[word] for word in _DONE)
     every = sum(counts.values())
@@ -139,7 +139,7 @@ def _count(number: int, state: str) -> Cell:
     return Cell(f"{number:,}", state if number else "quiet")
 
 
-def _job(job: dict[str, Any], now: float) -> list[Item]:
+def _job(job: Mapping[str, Any], now: float) -> list[Item]:
     since = job["started_at"]
     return [
         job["task"],
@@ -151,7 +151,7 @@ def _job(job: dict[str, Any], now: float) -> list[Item]:
     ]
 
 
-def _dead(job: dict[str, Any], now: float) -> list[Item]:
+def _dead(job: Mapping[str, Any], now: float) -> list[Item]:
     at = job["finished_at"]
     return [
         job["task"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table, Warn
@@ -11,7 +12,7 @@ from queuemgr.service.words import coarse, moment
 if TYPE_CHECKING:
     from queuemgr.service.cli.page import Item
 
-Facts = dict[str, Any]
+Facts = Mapping[str, Any]
 
 LONGEST = 100
 _TOKENS = [

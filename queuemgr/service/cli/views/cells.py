@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Bar, Cell
@@ -10,7 +11,7 @@ from queuemgr.service.words import ago, coarse
 if TYPE_CHECKING:
     from queuemgr.service.cli.page import Item
 
-Facts = dict[str, Any]
+Facts = Mapping[str, Any]
 
 
 def state_cell(job: Facts) -> Cell:

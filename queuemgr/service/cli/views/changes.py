@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Next, Page, Say, Warn
 from queuemgr.service.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PAST = {
     "retry": "will run again",
@@ -16,7 +19,7 @@ PAST = {
 }
 
 
-def changed_page(document: dict[str, Any]) -> Page:
+def changed_page(document: Mapping[str, Any]) -> Page:
     verb, jobs = document["verb"], document.get("jobs", [])
     page = Page([Say(f"{counted(document['changed'], 'job')} {PAST[verb]}")])
     for job in jobs:
@@ -35,14 +38,14 @@ def changed_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def matching_page(document: dict[str, Any]) -> Page:
+def matching_page(document: Mapping[str, Any]) -> Page:
     """The answer to --dry-run."""
     states = ", ".join(f"{number:,} {state}" for state, number in document["states"].items())
     told = f"{document['verb']} would change {counted(document['matched'], 'job')}"
     return Page([Say(told + (f": {states}" if states else ""))])
 
 
-def question(document: dict[str, Any]) -> str:
+def question(document: Mapping[str, Any]) -> str:
     """What is asked before jobs are changed."""
     states = ", ".join(f"{number:,} {state}" for state, number in document["states"].items())
     return f"{document['verb']} {counted(document['matched'], 'job')} ({states})?"

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Lines, Next, Page, Pairs, Say, Warn
 from queuemgr.service.payloads import untagged
-from queuemgr.service.words import size
+from queuemgr.service.words import clipped, size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST = 2000
 
 
-def arguments_page(document: dict[str, Any]) -> Page:
+def arguments_page(document: Mapping[str, Any]) -> Page:
     if "unreadable" in document:
-        return Page([Warn(f"they cannot be read: {document['unreadable']}", "bad")])
+        page = Page([Warn(f"they cannot be read: {document['unreadable']}", "bad")])
+        return page.add(record_as_it_is(document)) if "raw" in document else page
     values = [_json(value) for value in document["positional"]]
     values += [f"{name}={_json(value)}" for name, value in document["named"].items()]
     page = Page([Lines([Cell(value) for value in values])] if values else [Say("it has no arguments")])
@@ -21,7 +27,13 @@ def arguments_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def result_page(document: dict[str, Any]) -> Page:
+def record_as_it_is(arguments: Mapping[str, Any]) -> Lines:
+    """What the store keeps of a job whose arguments cannot be read."""
+    lines = clipped(arguments["raw"], MOST).splitlines()
+    return Lines([Cell(line, "quiet") for line in lines], title=f"the record as it is, {size(arguments['size'])}")
+
+
+def result_page(document: Mapping[str, Any]) -> Page:
     if "none" in document:
         return Page([Warn(document["none"])])
     page = Page()

@@ -8,12 +8,14 @@ from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table, Warn
 from queuemgr.service.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 COLUMNS = [Column("STATE"), Column("FROM", right=True), Column("TO", right=True)]
 
 
-def copied_page(document: dict[str, Any]) -> Page:
+def copied_page(document: Mapping[str, Any]) -> Page:
     rows = [_row(state, counts["from"], counts["to"]) for state, counts in document["states"].items() if counts["from"]]
     page = Page([Table(COLUMNS, rows)] if rows else [])
     page.add(Say(_what_was_done(document)))
@@ -30,7 +32,7 @@ def _row(state: str, here: int, there: int) -> list[Item]:
     return [Cell(state, state), f"{here:,}", Cell(f"{there:,}", "good" if here == there else "bad")]
 
 
-def _what_was_done(document: dict[str, Any]) -> str:
+def _what_was_done(document: Mapping[str, Any]) -> str:
     told = f"{counted(document['copied'], 'job')} copied"
     if document["resumed"]:
         told += ", going on where the last copy was cut off"
@@ -40,7 +42,7 @@ def _what_was_done(document: dict[str, Any]) -> str:
     return f"{told}; compared: {there:,} of {counted(here, 'job')} there, in the same state"
 
 
-def _differences(document: dict[str, Any]) -> list[str]:
+def _differences(document: Mapping[str, Any]) -> list[str]:
     told = []
     if document["missing"]:
         missing = f"{counted(document['missing'], 'job')} not there: enqueued in the old store while it was copied"
@@ -51,5 +53,5 @@ def _differences(document: dict[str, Any]) -> list[str]:
     return told
 
 
-def _example(document: dict[str, Any]) -> str:
+def _example(document: Mapping[str, Any]) -> str:
     return next((str(job["id"]) for job in document["differing"] if job["to"]), "ID")

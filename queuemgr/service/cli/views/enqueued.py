@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Next, Page, Say, Warn
 from queuemgr.service.words import duration
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def enqueued_page(document: dict[str, Any]) -> Page:
+
+def enqueued_page(document: Mapping[str, Any]) -> Page:
     job = document["job"]
     if document["existing"]:
         told = f"job {job['id']} holds the unique key already, it is {job['state']}"
@@ -19,7 +22,7 @@ def enqueued_page(document: dict[str, Any]) -> Page:
     return _with_next(Page([Say(told, bare=job["id"])]), document)
 
 
-def _with_next(page: Page, document: dict[str, Any]) -> Page:
+def _with_next(page: Page, document: Mapping[str, Any]) -> Page:
     job, obstacles = document["job"], document["obstacles"]
     page.add(*(Warn(one["why"]) for one in obstacles))
     page.add(*(Next(one["purpose"], one["command"]) for one in obstacles))

@@ -8,6 +8,8 @@ from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table
 from queuemgr.service.words import ago
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 _COLUMNS = [
@@ -21,7 +23,7 @@ _COLUMNS = [
 ]
 
 
-def failures_page(document: dict[str, Any]) -> Page:
+def failures_page(document: Mapping[str, Any]) -> Page:
     groups, now = document["groups"], document["at"]
     if not groups:
         return Page([Say("no job is dead"), Next("see all jobs", "queuemgr jobs list")])
@@ -32,7 +34,7 @@ def failures_page(document: dict[str, Any]) -> Page:
     return page.add(Next("run the largest group again", groups[0]["command"]))
 
 
-def _row(group: dict[str, Any], now: float) -> list[Item]:
+def _row(group: Mapping[str, Any], now: float) -> list[Item]:
     return [
         f"{group['count']:,}",
         Cell(group["type"].rpartition(".")[2] or "-", "bad"),

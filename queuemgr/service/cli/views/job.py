@@ -10,9 +10,10 @@ from queuemgr.service.payloads import untagged
 from queuemgr.service.words import ago, clipped, duration, moment, size
 
 from .cells import error_text, progress_item, state_cell
+from .contents import record_as_it_is
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from queuemgr.service.cli.page import Item
 
@@ -31,7 +32,7 @@ _ATTEMPTS = [
 ]
 
 
-def job_page(document: dict[str, Any]) -> Page:
+def job_page(document: Mapping[str, Any]) -> Page:
     job, now = document["job"], document["at"]
     page = Page([Pairs(list(_facts(document)))])
     if document["attempts"]:
@@ -41,6 +42,8 @@ def job_page(document: dict[str, Any]) -> Page:
     if trace:
         title = "traceback" if len(trace) <= TRACEBACK_LINES else f"last {TRACEBACK_LINES} lines of the traceback"
         page.add(Lines([Cell(line, "quiet") for line in trace[-TRACEBACK_LINES:]], title=title))
+    if "raw" in document["arguments"]:
+        page.add(record_as_it_is(document["arguments"]))
     if document["output"]:
         lines = [Cell(line["text"]) for line in document["output"]]
         page.add(Lines(lines, title="last output"))
@@ -49,7 +52,7 @@ def job_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def _facts(document: dict[str, Any]) -> Iterator[tuple[str, Item]]:
+def _facts(document: Mapping[str, Any]) -> Iterator[tuple[str, Item]]:
     job, now = document["job"], document["at"]
     yield "job", Cell(job["id"], "strong")
     yield "task", f"{job['task']}({_call_text(document['arguments'])})"
@@ -69,7 +72,7 @@ def _facts(document: dict[str, Any]) -> Iterator[tuple[str, Item]]:
     yield from _rest(job)
 
 
-def _times(job: dict[str, Any], now: float) -> Iterator[tuple[str, Item]]:
+def _times(job: Mapping[str, Any], now: float) -> Iterator[tuple[str, Item]]:
     for name, word in (
         ("created_at", "enqueued"),
         ("run_at", "due"),
@@ -81,7 +84,7 @@ def _times(job: dict[str, Any], now: float) -> Iterator[tuple[str, Item]]:
             yield word, f"{moment(job[name])} ({ago(job[name], now)})"
 
 
-def _rest(job: dict[str, Any]) -> Iterator[tuple[str, Item]]:
+def _rest(job: Mapping[str, Any]) -> Iterator[tuple[str, Item]]:
     tries = f"{job['attempt']} begun, {job['failures']} failed, {job['crashes']} crashed"
     yield "attempts", tries
     for name, word in (("worker", "worker"), ("unique_key", "unique key")):
@@ -93,7 +96,7 @@ def _rest(job: dict[str, Any]) -> Iterator[tuple[str, Item]]:
         yield "options", ", ".join(f"{name}={_json(value)}" for name, value in sorted(job["options"].items()))
 
 
-def _attempt(attempt: dict[str, Any], now: float) -> list[Item]:
+def _attempt(attempt: Mapping[str, Any], now: float) -> list[Item]:
     memory = attempt["peak_memory"]
     return [
         str(attempt["number"]),
@@ -107,18 +110,18 @@ def _attempt(attempt: dict[str, Any], now: float) -> list[Item]:
     ]
 
 
-def _whole_error(error: dict[str, Any]) -> str:
+def _whole_error(error: Mapping[str, Any]) -> str:
     """What was said, and what followed from it."""
     said, reason = _said(error), error.get("reason")
     return f"{said} ({reason})" if reason and reason != said else said
 
 
-def _said(error: dict[str, Any]) -> str:
+def _said(error: Mapping[str, Any]) -> str:
     said = ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
     return said.removeprefix("builtins.") or str(error.get("reason") or "no error was recorded")
 
 
-def _call_text(arguments: dict[str, Any]) -> str:
+def _call_text(arguments: Mapping[str, Any]) -> str:
     if "unreadable" in arguments:
         return f"<{arguments['unreadable']}>"
     parts = [_json(untagged(value)) for value in arguments["positional"]]
@@ -126,7 +129,7 @@ def _call_text(arguments: dict[str, Any]) -> str:
     return clipped(", ".join(parts), LONGEST)
 
 
-def result_text(result: dict[str, Any]) -> str:
+def result_text(result: Mapping[str, Any]) -> str:
     if "unreadable" in result:
         return f"<{result['unreadable']}>"
     return clipped(_json(untagged(result["value"])), LONGEST)
@@ -136,7 +139,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def ended_page(document: dict[str, Any]) -> Page:
+def ended_page(document: Mapping[str, Any]) -> Page:
     """Of each job that was waited for how it ended; a program gets the results alone."""
     page = Page()
     for job in document["jobs"]:
@@ -150,7 +153,7 @@ def ended_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def _ended(job: dict[str, Any]) -> Say | Warn:
+def _ended(job: Mapping[str, Any]) -> Say | Warn:
     who = f"job {job['id']} ({job['task']})"
     match job["state"]:
         case "succeeded":

@@ -11,7 +11,7 @@ from queuemgr.service.words import ago, coarse
 from .cells import error_text, progress_item, state_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from queuemgr.service.cli.page import Item
 
@@ -26,7 +26,7 @@ COLUMNS = [
 ]
 
 
-def jobs_page(document: dict[str, Any], filters: Sequence[str] = ()) -> Page:
+def jobs_page(document: Mapping[str, Any], filters: Sequence[str] = ()) -> Page:
     """`filters` are the options that chose these jobs, for the command that shows the next ones."""
     jobs, now = document["jobs"], document["at"]
     if not jobs and document["after"] is not None:
@@ -46,7 +46,7 @@ def jobs_page(document: dict[str, Any], filters: Sequence[str] = ()) -> Page:
     return page
 
 
-def _row(job: dict[str, Any], now: float) -> list[Item]:
+def _row(job: Mapping[str, Any], now: float) -> list[Item]:
     return [
         job["id"],
         state_cell(job),
@@ -58,7 +58,7 @@ def _row(job: dict[str, Any], now: float) -> list[Item]:
     ]
 
 
-def _what(job: dict[str, Any], now: float) -> Item:
+def _what(job: Mapping[str, Any], now: float) -> Item:
     """The most telling thing about it."""
     match job["state"]:
         case "running":

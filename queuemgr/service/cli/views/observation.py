@@ -9,6 +9,8 @@ from queuemgr.service.observe.notice import shown_value
 from queuemgr.service.words import ago, coarse, moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -42,7 +44,7 @@ _ALERTS = [
 _STATES = {"firing": "bad", "pending": "warn", "ok": "good"}
 
 
-def history_page(document: dict[str, Any]) -> Page:
+def history_page(document: Mapping[str, Any]) -> Page:
     rows: list[list[Item]] = []
     for metric, values in document["series"].items():
         known = [value for value in values if value is not None]
@@ -67,7 +69,7 @@ def sparkline(values: list[float | None]) -> str:
     return "".join(" " if value is None else BARS[round(max(value, 0.0) / most * (len(BARS) - 1))] for value in values)
 
 
-def metrics_page(document: dict[str, Any]) -> Page:
+def metrics_page(document: Mapping[str, Any]) -> Page:
     whole = document["metrics"]
     columns = [
         Column("QUEUE", shrinks=True),
@@ -87,7 +89,7 @@ def _measures(name: str, figures: dict[str, float | None]) -> list[Item]:
     return [Cell(name, "strong"), *shown]
 
 
-def alerts_page(document: dict[str, Any]) -> Page:
+def alerts_page(document: Mapping[str, Any]) -> Page:
     if not document["rules"] and not document["alerts"]:
         return Page(
             [Say("there are no alert rules"), Next("add one", 'queuemgr alerts add "queue_length > 1000 for 5m"')]
@@ -104,7 +106,7 @@ def alerts_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def _alert(alert: dict[str, Any], now: float) -> list[Item]:
+def _alert(alert: Mapping[str, Any], now: float) -> list[Item]:
     quiet = alert["silenced_until"]
     return [
         alert["rule"],
@@ -117,7 +119,7 @@ def _alert(alert: dict[str, Any], now: float) -> list[Item]:
     ]
 
 
-def rule_page(document: dict[str, Any]) -> Page:
+def rule_page(document: Mapping[str, Any]) -> Page:
     rule = document["rule"]
     lasting = f" for {coarse(rule['for'])}" if rule["for"] else ""
     told = f"an alert ({rule['severity']}) fires where {rule['metric']} {rule['operator']} "
@@ -126,11 +128,11 @@ def rule_page(document: dict[str, Any]) -> Page:
     return Page([Say(f"{told}{value}{where}{lasting}"), Next("see how it stands", "queuemgr alerts list")])
 
 
-def removed_page(document: dict[str, Any]) -> Page:
+def removed_page(document: Mapping[str, Any]) -> Page:
     return Page([Say(f"the rule {document['removed']} is gone")])
 
 
-def silenced_page(document: dict[str, Any]) -> Page:
+def silenced_page(document: Mapping[str, Any]) -> Page:
     if document["until"] is None:
         return Page([Say(f"{document['rule']} is silent no more")])
     return Page([Say(f"nobody is told of {document['rule']} until {moment(document['until'])}")])

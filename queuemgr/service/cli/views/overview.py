@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.words import counted, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _WORDS = ("ready", "running", "scheduled", "dead")
 
 
-def line_of(document: dict[str, Any], rate: float | None) -> str:
+def line_of(document: Mapping[str, Any], rate: float | None) -> str:
     sums = (f"{sum(q['counts'][word] for q in document['queues']):,} {word}" for word in _WORDS)
     alive = sum(worker["alive"] for worker in document["workers"])
     speed = "" if rate is None else f", {rate:.1f} jobs/s"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table
-from queuemgr.service.words import ago
+from queuemgr.service.words import ago, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 _SHOWN = ("ready", "running", "scheduled", "held", "parked", "dead", "succeeded", "cancelled")
@@ -21,7 +23,7 @@ COLUMNS = [
 ]
 
 
-def queues_page(document: dict[str, Any]) -> Page:
+def queues_page(document: Mapping[str, Any]) -> Page:
     queues, now = document["queues"], document["at"]
     if not queues:
         told = Say("there are no queues yet: a queue begins with its first job")
@@ -38,7 +40,7 @@ def queues_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def _row(queue: dict[str, Any], now: float) -> list[Item]:
+def _row(queue: Mapping[str, Any], now: float) -> list[Item]:
     oldest = queue["oldest_ready"]
     limit = "" if queue["limit"] is None else f" (at most {queue['limit']})"
     name = Cell(f"{queue['name']} (paused)", "warn") if queue["paused"] else Cell(f"{queue['name']}{limit}", "strong")
@@ -54,16 +56,21 @@ def _number(count: int, state: str) -> Cell:
     return Cell(f"{count:,}", state if count else "quiet")
 
 
-def limited_page(document: dict[str, Any]) -> Page:
+def limited_page(document: Mapping[str, Any]) -> Page:
     limit = document["limit"]
     word = "runs as many jobs as workers have slots" if limit is None else f"runs at most {limit:,} jobs at once"
     return Page([Say(f"queue {name} {word}") for name in document["queues"]])
 
 
-def paused_page(document: dict[str, Any]) -> Page:
+def paused_page(document: Mapping[str, Any]) -> Page:
     names, paused = document["queues"], document["paused"]
     word = "paused: running jobs go on, no new ones start" if paused else "goes on"
     page = Page([Say(f"queue {name} {word if not paused else f'is {word}'}") for name in names])
     if paused:
         page.add(Next("let it go on", f"queuemgr queues resume {' '.join(names)}"))
     return page
+
+
+def drained_page(document: Mapping[str, Any]) -> Page:
+    names = ", ".join(document["queues"])
+    return Page([Say(f"{counted(document['changed'], 'job')} of {names} deleted; running ones go on")])

@@ -11,6 +11,8 @@ from queuemgr.service.words import ago, duration, moment
 from .cells import when
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 COLUMNS = [
@@ -25,14 +27,14 @@ COLUMNS = [
 _ADD = "queuemgr schedules add NAME 'every 10m' MODULE.TASK"
 
 
-def schedules_page(document: dict[str, Any]) -> Page:
+def schedules_page(document: Mapping[str, Any]) -> Page:
     if not document["schedules"]:
         return Page([Say("there are no schedules"), Next("add one", _ADD)])
     now = document["at"]
     return Page([Table(COLUMNS, [_row(schedule, now) for schedule in document["schedules"]])])
 
 
-def _row(schedule: dict[str, Any], now: float) -> list[Item]:
+def _row(schedule: Mapping[str, Any], now: float) -> list[Item]:
     paused = schedule["paused"]
     return [
         Cell(schedule["name"], "strong"),
@@ -45,7 +47,7 @@ def _row(schedule: dict[str, Any], now: float) -> list[Item]:
     ]
 
 
-def added_page(document: dict[str, Any]) -> Page:
+def added_page(document: Mapping[str, Any]) -> Page:
     schedule = document["schedule"]
     name = schedule["name"]
     word = "replaced" if document["replaced"] else "added"
@@ -55,7 +57,7 @@ def added_page(document: dict[str, Any]) -> Page:
     return page.add(Next("see when", f"queuemgr schedules preview {quote(name)}"))
 
 
-def changed_page(document: dict[str, Any]) -> Page:
+def changed_page(document: Mapping[str, Any]) -> Page:
     schedule = document["schedule"]
     name = schedule["name"]
     if not schedule["paused"]:
@@ -64,22 +66,22 @@ def changed_page(document: dict[str, Any]) -> Page:
     return Page([Say(f"schedule {name} is paused"), Next("let it go on", resume)])
 
 
-def retimed_page(document: dict[str, Any]) -> Page:
+def retimed_page(document: Mapping[str, Any]) -> Page:
     schedule = document["schedule"]
     return Page([Say(f"schedule {schedule['name']} fires {schedule['words']}{_next(document)}")])
 
 
-def removed_page(document: dict[str, Any]) -> Page:
+def removed_page(document: Mapping[str, Any]) -> Page:
     return Page([Say(f"schedule {document['removed']} removed; its jobs are still there")])
 
 
-def run_page(document: dict[str, Any]) -> Page:
+def run_page(document: Mapping[str, Any]) -> Page:
     job = document["id"]
     told = Say(f"enqueued job {job} beside the usual times of {document['schedule']}", bare=job)
     return Page([told, Next("wait for its result", f"queuemgr jobs wait {job}")])
 
 
-def preview_page(document: dict[str, Any]) -> Page:
+def preview_page(document: Mapping[str, Any]) -> Page:
     now = document["at"]
     if not document["firings"]:
         return Page([Say(f"{document['words']}: it never fires")])
@@ -87,6 +89,6 @@ def preview_page(document: dict[str, Any]) -> Page:
     return Page([Say(Cell(document["words"], "strong")), Lines(lines)])
 
 
-def _next(document: dict[str, Any]) -> str:
+def _next(document: Mapping[str, Any]) -> str:
     at = document["schedule"]["next_at"]
     return ", it never fires again" if at is None else f", next {ago(at, document['at'])}"

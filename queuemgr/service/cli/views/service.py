@@ -9,7 +9,7 @@ from queuemgr.service.cli.page import Bar, Cell, Column, Lines, Next, Page, Pair
 from queuemgr.service.words import clipped, counted, duration, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from queuemgr.service.cli.page import Item
 
@@ -50,7 +50,7 @@ _PROCESSES = [
 ]
 
 
-def added_page(document: dict[str, Any]) -> Page:
+def added_page(document: Mapping[str, Any]) -> Page:
     job_id, started = document["job_id"], document["started"]
     page = Page([Say(f"job {job_id} was added{' and started' if started else ''}", bare=job_id)])
     if started:
@@ -58,7 +58,7 @@ def added_page(document: dict[str, Any]) -> Page:
     return page.add(Next("let it run", f"queuemgr job start {job_id}"))
 
 
-def changed_page(verb: str, document: dict[str, Any]) -> Page:
+def changed_page(verb: str, document: Mapping[str, Any]) -> Page:
     job_id = document["job_id"]
     page = Page([Say(f"job {job_id} {_outcome(verb, document)}")])
     match verb:
@@ -73,12 +73,12 @@ def changed_page(verb: str, document: dict[str, Any]) -> Page:
     return page
 
 
-def _outcome(verb: str, document: dict[str, Any]) -> str:
+def _outcome(verb: str, document: Mapping[str, Any]) -> str:
     status = document.get("status")
     return f"has ended by itself: {status}" if verb == "stop" and status not in ("STOPPED", None) else PAST[verb]
 
 
-def list_page(document: dict[str, Any], status_filter: str | None) -> Page:
+def list_page(document: Mapping[str, Any], status_filter: str | None) -> Page:
     jobs = document["jobs"]
     if not jobs:
         return Page([Say("there are no such jobs"), Next("add one", "queuemgr job add CLASS ID")])
@@ -92,7 +92,7 @@ def list_page(document: dict[str, Any], status_filter: str | None) -> Page:
     return page
 
 
-def _row(job: dict[str, Any]) -> list[Item]:
+def _row(job: Mapping[str, Any]) -> list[Item]:
     return [
         job["job_id"],
         _status(job),
@@ -103,12 +103,12 @@ def _row(job: dict[str, Any]) -> list[Item]:
     ]
 
 
-def _status(job: dict[str, Any]) -> Cell:
+def _status(job: Mapping[str, Any]) -> Cell:
     word = job["status"]
     return Cell(f"{word}, suspended" if job.get("suspended") else word, STYLES.get(word, ""))
 
 
-def record_page(document: dict[str, Any]) -> Page:
+def record_page(document: Mapping[str, Any]) -> Page:
     page = Page([Pairs(list(_facts(document)))])
     job_id, result = document["job_id"], document["result"]
     if _is_summary(result) and result.get("lists"):
@@ -128,7 +128,7 @@ def record_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def _facts(document: dict[str, Any]) -> Iterator[tuple[str, Item]]:
+def _facts(document: Mapping[str, Any]) -> Iterator[tuple[str, Item]]:
     yield "job", Cell(document["job_id"], "strong")
     yield "class", document["job_class"]
     yield "status", _status(document)
@@ -162,14 +162,15 @@ def _is_summary(result: Any) -> bool:
     return isinstance(result, dict) and result.get("summary") is True and "size" in result
 
 
-def items_page(document: dict[str, Any]) -> Page:
+def items_page(document: Mapping[str, Any]) -> Page:
     """Items of a result, each on a line of its own."""
     items, offset, length = document["items"], document["offset"], document["length"]
     if offset < 0:
         offset = max(0, (length or 0) + offset)
     where = f" at {document['at']}" if document["at"] else ""
     whole = f" of {length:,}" if length is not None else ""
-    what = f"{size(document['size'])}{where}: items {offset:,} to {offset + len(items) - 1:,}{whole}"
+    weight = "so far" if document["size"] is None else size(document["size"])
+    what = f"{weight}{where}: items {offset:,} to {offset + len(items) - 1:,}{whole}"
     page = Page([Warn(what, "quiet")])
     page.add(Lines([Cell(_json(item)) for item in items]))
     if length is not None and offset + len(items) < length:
@@ -183,7 +184,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def inspect_page(document: dict[str, Any]) -> Page:
+def inspect_page(document: Mapping[str, Any]) -> Page:
     rows: list[list[Item]] = []
     for one in document["processes"]:
         numbers = [duration(one["cpu"]), size(one["memory"]), str(one["threads"]), str(len(one["files"]))]
@@ -197,7 +198,7 @@ def inspect_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def classes_page(document: dict[str, Any]) -> Page:
+def classes_page(document: Mapping[str, Any]) -> Page:
     names = document["classes"]
     if not names:
         told = "no job class has a name here: any allowed one can be added by its path, package.module.Class"
@@ -205,7 +206,7 @@ def classes_page(document: dict[str, Any]) -> Page:
     return Page([Lines([Cell(name) for name in names])])
 
 
-def service_page(document: dict[str, Any]) -> Page:
+def service_page(document: Mapping[str, Any]) -> Page:
     if document["status"] != "running":
         return Page([Say("the service is stopped", bare="stopped"), Next("start it", "queuemgr service start")])
     rows: list[tuple[str, Item]] = [
@@ -221,7 +222,7 @@ def service_page(document: dict[str, Any]) -> Page:
     return Page([Pairs(rows), Next("see the jobs", "queuemgr job list")])
 
 
-def settings_page(document: dict[str, Any]) -> Page:
+def settings_page(document: Mapping[str, Any]) -> Page:
     columns = [Column("SETTING"), Column("VALUE", shrinks=True), Column("FROM")]
     rows: list[list[Item]] = [
         [name, _json(one["value"]), Cell(one["origin"], "quiet" if one["origin"] == "default" else "")]

@@ -9,14 +9,14 @@ from queuemgr.service.cli.page import Cell, Page, Pairs, Say, Warn
 from queuemgr.service.words import counted, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from queuemgr.service.cli.page import Item
 
 MOST = 6
 
 
-def start_page(facts: dict[str, Any]) -> Page:
+def start_page(facts: Mapping[str, Any]) -> Page:
     page = Page([Say(Cell(f"queuemgr {__version__}", "strong")), Pairs(_rows(facts))])
     for name in facts["unused_queues"]:
         page.add(Warn(f"no task of this app names queue {name!r}; it is looked after all the same"))
@@ -25,7 +25,7 @@ def start_page(facts: dict[str, Any]) -> Page:
     return page
 
 
-def _rows(facts: dict[str, Any]) -> list[tuple[str, Item]]:
+def _rows(facts: Mapping[str, Any]) -> list[tuple[str, Item]]:
     queues = [name if weight == 1 else f"{name} (weight {weight})" for name, weight in facts["queues"].items()]
     each = "each up to " if facts["processes"] > 1 else "up to "
     rows: list[tuple[str, Item]] = [
@@ -44,7 +44,7 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, Item]]:
     return rows
 
 
-def _end(facts: dict[str, Any]) -> str:
+def _end(facts: Mapping[str, Any]) -> str:
     stop = f"Ctrl-C or SIGTERM; running jobs then have {duration(facts['grace'])} to end"
     return f"nothing is ready any more, {stop}" if facts["burst"] else stop
 

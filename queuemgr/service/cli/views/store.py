@@ -8,10 +8,12 @@ from queuemgr.service.cli.page import Cell, Next, Page, Pairs, Say
 from queuemgr.service.words import counted, size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 
-def info_page(document: dict[str, Any]) -> Page:
+def info_page(document: Mapping[str, Any]) -> Page:
     rows: list[tuple[str, Item]] = [("store", Cell(document["url"], "strong"))]
     if document["file"]:
         rows.append(("file", f"{document['file']}, {size(document['size'])}"))
@@ -26,11 +28,11 @@ def info_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def pruned_page(document: dict[str, Any]) -> Page:
+def pruned_page(document: Mapping[str, Any]) -> Page:
     return Page([Say(f"{counted(document['pruned'], 'finished job')} forgotten, their lifetime was over")])
 
 
-def migrated_page(document: dict[str, Any]) -> Page:
+def migrated_page(document: Mapping[str, Any]) -> Page:
     before, after, url = document["before"], document["after"], document["url"]
     if before is None:
         return Page([Say(f"{url} needs no migration: whoever opens it brings it up to date")])

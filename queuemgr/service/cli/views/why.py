@@ -10,6 +10,8 @@ from queuemgr.service.words import ago, clipped, duration, moment
 from .cells import state_cell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 LONGEST = 60
@@ -18,7 +20,7 @@ _DIFFERENCES = [Column("DIFFERENT"), Column("LAST SUCCESS", shrinks=True), Colum
 _RUNNING = [Column("WORKER", drop=1), Column("RUNS"), Column("TASK", shrinks=True), Column("FOR", right=True)]
 
 
-def why_page(document: dict[str, Any]) -> Page:
+def why_page(document: Mapping[str, Any]) -> Page:
     job, now = document["job"], document["at"]
     rows: list[tuple[str, Item]] = [
         ("job", Cell(job["id"], "strong")),
@@ -34,7 +36,7 @@ def why_page(document: dict[str, Any]) -> Page:
     return page.add(*(Next(step["purpose"], step["command"]) for step in document["steps"][:MOST_STEPS]))
 
 
-def _next(coming: dict[str, Any], now: float) -> str:
+def _next(coming: Mapping[str, Any], now: float) -> str:
     return (
         coming["text"]
         if coming["at"] is None
@@ -42,7 +44,7 @@ def _next(coming: dict[str, Any], now: float) -> str:
     )
 
 
-def _add_differences(page: Page, compared: dict[str, Any] | None) -> None:
+def _add_differences(page: Page, compared: Mapping[str, Any] | None) -> None:
     if compared is None or not compared["differences"]:
         return
     rows: list[list[Item]] = [
@@ -52,14 +54,14 @@ def _add_differences(page: Page, compared: dict[str, Any] | None) -> None:
     page.add(Table(_DIFFERENCES, rows, title=f"beside the last success, {compared['id']}"))
 
 
-def _said(one: dict[str, Any], when: str) -> str:
+def _said(one: Mapping[str, Any], when: str) -> str:
     value = one[when]
     if one["what"] == "duration":
         return duration(value)
     return clipped("(none)" if value is None else str(value), LONGEST)
 
 
-def _add_running(page: Page, reasons: list[dict[str, Any]]) -> None:
+def _add_running(page: Page, reasons: list[Mapping[str, Any]]) -> None:
     busy = next((one for one in reasons if one["code"].startswith("workers_busy")), None)
     if busy is None:
         return

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Cell, Column, Next, Page, Say, Table
-from queuemgr.service.words import ago, coarse, counted, duration
+from queuemgr.service.words import ago, coarse, counted, duration, size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.service.cli.page import Item
 
 WORKERS = [
@@ -15,7 +17,8 @@ WORKERS = [
     Column("STATE"),
     Column("RUNNING", right=True),
     Column("QUEUES", shrinks=True),
-    Column("TASKS", right=True, drop=3),
+    Column("TASKS", right=True, drop=4),
+    Column("MEMORY", right=True, drop=3),
     Column("UP", right=True, drop=1),
     Column("LAST SEEN", right=True, drop=2),
 ]
@@ -31,14 +34,14 @@ TASKS = [
 _START = Next("start one", "queuemgr worker MODULE:APP")
 
 
-def workers_page(document: dict[str, Any]) -> Page:
+def workers_page(document: Mapping[str, Any]) -> Page:
     if not document["workers"]:
         return Page([Say("no worker is running"), _START])
     now = document["at"]
     return Page([Table(WORKERS, [_worker(worker, now) for worker in document["workers"]])])
 
 
-def _worker(worker: dict[str, Any], now: float) -> list[Item]:
+def _worker(worker: Mapping[str, Any], now: float) -> list[Item]:
     name = f"{worker['name']} ({worker['id']})" if worker["name"] else worker["id"]
     return [
         name if worker["here"] else f"{name}, elsewhere",
@@ -46,18 +49,19 @@ def _worker(worker: dict[str, Any], now: float) -> list[Item]:
         f"{worker['running']}/{worker['concurrency']}",
         ", ".join(worker["queues"]),
         str(len(worker["tasks"])),
+        "" if worker["memory"] is None else size(worker["memory"]),
         coarse(max(0.0, now - worker["started_at"])),
         "now" if worker["here"] and worker["alive"] else ago(worker["beat_at"], now),
     ]
 
 
-def _state(worker: dict[str, Any]) -> Cell:
+def _state(worker: Mapping[str, Any]) -> Cell:
     if not worker["alive"]:
         return Cell("dead", "dead")
     return Cell(worker["state"], "good" if worker["state"] == "running" else "warn")
 
 
-def tasks_page(document: dict[str, Any]) -> Page:
+def tasks_page(document: Mapping[str, Any]) -> Page:
     tasks = document["tasks"]
     if document["source"] == "app":
         if not tasks:
@@ -72,7 +76,7 @@ def tasks_page(document: dict[str, Any]) -> Page:
     return page.add(Next("more about them", "queuemgr tasks list --app MODULE:APP"))
 
 
-def _task(task: dict[str, Any]) -> list[Item]:
+def _task(task: Mapping[str, Any]) -> list[Item]:
     return [
         Cell(f"{task['name']}{task['signature']}"),
         task["queue"],
@@ -84,7 +88,7 @@ def _task(task: dict[str, Any]) -> list[Item]:
     ]
 
 
-def reached_page(document: dict[str, Any]) -> Page:
+def reached_page(document: Mapping[str, Any]) -> Page:
     """Whom a verb would reach."""
     workers, verb = document["workers"], document["verb"]
     page = Page([Say(f"{verb} would reach {counted(len(workers), 'worker')}")])
@@ -93,7 +97,7 @@ def reached_page(document: dict[str, Any]) -> Page:
     return page
 
 
-def asked_page(document: dict[str, Any]) -> Page:
+def asked_page(document: Mapping[str, Any]) -> Page:
     workers, verb = document["workers"], document["verb"]
     if not workers:
         return Page([Say(f"there is no worker to {verb}"), _START])

@@ -64,7 +64,7 @@ def test_a_queue_is_emptied_once_its_number_of_waiting_jobs_was_seen(page: Page,
     yard.enqueue("yard.waits", queue="rubbish", delay=3600)
     visit(page, yard, "queues")
     row(page, "rubbish").get_by_role("button", name="More for rubbish").click()
-    page.get_by_role("menuitem", name="Empty the queue").click()
+    page.get_by_role("menuitem", name="Drain").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Will delete 4 jobs")
     dialog.get_by_role("button", name="Delete").click()

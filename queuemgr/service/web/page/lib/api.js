@@ -76,7 +76,7 @@ function located(name, given) {
 }
 
 async function send(method, url, body, { signal, headers = {} }) {
-  const request = { method, signal, headers: { Accept: "application/json", ...headers } };
+  const request = { method, signal, headers: { ...headers } };
   if (method !== "GET") request.headers["X-Queuemgr"] = "1";
   if (body !== undefined) {
     request.headers["Content-Type"] = "application/json";

@@ -29,9 +29,10 @@ export async function changeJob(verb, job) {
  * Changes chosen jobs, or all that fit a query, once a person has seen how many that are.
  * @param {string} verb
  * @param {{ids: string[]} | {query: Record<string, any>, search: string}} chosen
+ * @param {() => Promise<{changed: number}>} [change] what carries it out, where there is an operation for just that
  * @returns {Promise<boolean>}
  */
-export async function changeJobs(verb, chosen) {
+export async function changeJobs(verb, chosen, change) {
   const { ids, query = { ids }, search } = chosen;
   try {
     const preview = await ask("jobs.count", { verb, query, search });
@@ -44,6 +45,7 @@ export async function changeJobs(verb, chosen) {
     return failed(problem);
   }
   return carriedOut(async () => {
+    if (change) return [(await change()).changed, null];
     if (!ids) return [(await ask("jobs.change_matching", { verb, query, search })).changed, null];
     const answer = await ask("jobs.change", { verb, job_ids: ids });
     return [answer.changed, answer.changed ? null : answer.jobs.find((job) => job.message)?.message];

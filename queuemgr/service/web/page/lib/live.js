@@ -17,7 +17,7 @@ export const connection = signal("connecting");
 
 /**
  * `refused` topics are not streamed: one that the server does not give would cost all others their stream.
- * @type {Map<string, {name: string, given: object, listeners: Set<Function>, refused?: boolean}>}
+ * @type {Map<string, {name: string, given: object, listeners: Set<Function>, asked?: number, refused?: boolean}>}
  */
 const topics = new Map();
 const remembered = new Map();
@@ -59,11 +59,13 @@ export function topicOf(name, given) {
 }
 
 function subscribe(topic, name, given, listener) {
+  const followed = topics.has(topic);
   const entry = topics.get(topic) ?? { name, given, listeners: new Set() };
   entry.listeners.add(listener);
   topics.set(topic, entry);
-  fetchOnce(topic);
-  reopenSoon();
+  // Whoever follows what is being asked for already gets that answer.
+  if (!entry.asked) fetchOnce(topic);
+  if (!followed) reopenSoon();
   return () => {
     entry.listeners.delete(listener);
     if (!entry.listeners.size && topics.get(topic) === entry) {
@@ -76,7 +78,9 @@ function subscribe(topic, name, given, listener) {
 async function fetchOnce(topic) {
   const entry = topics.get(topic);
   try {
-    deliver(topic, await ask(entry.name, entry.given));
+    entry.asked = (entry.asked ?? 0) + 1;
+    const facts = await ask(entry.name, entry.given).finally(() => (entry.asked -= 1));
+    deliver(topic, facts);
     if (connection.peek() === "offline") connection.value = "polling";
     turnTo(entry, false);
   } catch (problem) {

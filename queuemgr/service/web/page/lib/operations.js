@@ -21,6 +21,7 @@ export const ROUTES = {
   "queues.pause": "POST queues/pause",
   "queues.resume": "POST queues/resume",
   "queues.limit": "PUT queues/limit",
+  "queues.drain": "POST queues/drain",
   "workers.list": "GET workers",
   "workers.resume": "POST workers/{worker_id}/resume",
   "workers.quiet": "POST workers/{worker_id}/quiet",

@@ -1,2 +1,2 @@
-/** The one look that several parts of the page share: asked in the same words, it is sent once. */
+/** The one look that several parts of the page share: asked in the same words, it is sent once. index.html asks for it ahead. */
 export const OVERVIEW = { most: 8 };

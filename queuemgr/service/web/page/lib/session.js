@@ -24,10 +24,10 @@ export async function meet() {
   }
 }
 
-/** @param {string} token @throws {Problem} */
+/** Begins the page anew, which may ask for everything then. @param {string} token @throws {Problem} */
 export async function logIn(token) {
   await talk("POST", "login", { token });
-  await meet();
+  location.reload();
 }
 
 export async function logOut() {

@@ -1,7 +1,7 @@
 /** Asks for a token where one is needed. */
 import { html, useEffect, useRef, useState } from "../lib/dom.js";
-import { Problem } from "../lib/api.js";
-import { refreshAll } from "../lib/live.js";
+import { addressOf, Problem } from "../lib/api.js";
+import { OVERVIEW } from "../lib/overview.js";
 import { t } from "../lib/i18n.js";
 import { logIn } from "../lib/session.js";
 import { Button } from "../parts/button.js";
@@ -14,13 +14,14 @@ export function Login() {
   useEffect(() => {
     document.title = `${t("login.title")} · queuemgr`;
     field.current.focus();
+    // The page has asked for it ahead and was refused: the browser would miss whoever takes that.
+    fetch(addressOf("overview", OVERVIEW)).catch(() => {});
   }, []);
   const enter = async (event) => {
     event.preventDefault();
     setBusy(true);
     try {
       await logIn(field.current.value.trim());
-      refreshAll();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setProblem(error);

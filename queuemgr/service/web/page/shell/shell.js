@@ -10,9 +10,8 @@ import { IconButton } from "../parts/button.js";
 import { Toasts } from "../parts/toast.js";
 import { showHelp } from "./help.js";
 import { Login } from "./login.js";
-import { showPalette } from "./palette/palette.js";
 import { Brand, Side } from "./side.js";
-import { SCREENS, screenOf } from "./screens.js";
+import { fetchTheRest, Screen, SCREENS, showPalette } from "./screens.js";
 
 export function Shell() {
   const [open, setOpen] = useState(false);
@@ -21,9 +20,9 @@ export function Shell() {
     setOpen(false);
     scrollTo(0, 0);
   }, [screen, id]);
+  useEffect(fetchTheRest, []);
   useKeys(globalKeys());
   if (locked.value) return html`<${Login} /><${Toasts} />`;
-  const Screen = screenOf(place.value);
   const skip = () => document.querySelector("main h1")?.focus();
   return html`<div class="shell">
       <button type="button" class="button skip" onClick=${skip}>${t("skip")}</button>
@@ -35,7 +34,7 @@ export function Shell() {
         ${open && html`<button type="button" class="veil" aria-label=${t("close")} onClick=${() => setOpen(false)}></button>`}
         <${Side} open=${open} close=${() => setOpen(false)} />
       </header>
-      <main class="main"><${Screen} key=${`${screen}/${id ?? ""}`} id=${id} /></main>
+      <main class="main"><${Screen} key=${`${screen}/${id ?? ""}`} screen=${screen} id=${id} /></main>
     </div>
     <${DialogHost} /><${Toasts} />`;
 }

@@ -10,8 +10,7 @@ import { Icon } from "../parts/icon.js";
 import { Menu } from "../parts/menu.js";
 import { OVERVIEW } from "../lib/overview.js";
 import { showHelp } from "./help.js";
-import { showPalette } from "./palette/palette.js";
-import { SCREENS } from "./screens.js";
+import { SCREENS, showPalette } from "./screens.js";
 
 /** The name of whoever needs no token, on the machine itself. */
 const LOCAL = "local";

@@ -55,7 +55,7 @@ function Running({ job }) {
 }
 
 function Arguments({ facts }) {
-  if (facts.unreadable) return html`<p class="faint">${facts.unreadable}</p>`;
+  if (facts.unreadable) return html`<p class="faint">${facts.unreadable}</p>${facts.raw && html`<pre>${facts.raw}</pre>`}`;
   const named = Object.keys(facts.named).length > 0;
   if (!facts.positional.length && !named) return html`<p class="faint">${t("job.arguments.none")}</p>`;
   return html`${facts.positional.map((value, index) => html`<${Json} key=${index} name=${String(index)} value=${value} depth=${1} />`)}

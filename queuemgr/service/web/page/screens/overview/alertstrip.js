@@ -1,13 +1,12 @@
 /** The alerts that fire, above everything else. Where none fires there is nothing. */
 import { html } from "../../lib/dom.js";
 import { link } from "../../lib/address.js";
-import { useLive } from "../../lib/live.js";
 import { t } from "../../lib/i18n.js";
 import { Icon } from "../../parts/icon.js";
 import { When } from "../../parts/when.js";
 
-export function AlertStrip() {
-  const facts = useLive("alerts.list").data;
+/** @param {{facts: any}} props null until it is known */
+export function AlertStrip({ facts }) {
   const firing = facts?.alerts.filter((alert) => alert.state === "firing" && alert.silenced_until === null) ?? [];
   if (!firing.length) return null;
   return html`<div class="alertstrip" role="region" aria-label=${t("nav.alerts")}>

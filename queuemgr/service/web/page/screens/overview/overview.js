@@ -17,14 +17,15 @@ const HOUR = { metrics: METRICS, span: 3600, points: 60 };
 export function Overview() {
   const live = useLive("overview", OVERVIEW);
   const past = useLive("history", HOUR).data;
-  return html`<${Head} title=${t("nav.overview")} /><${Loaded} of=${live}>${(facts) => html`<${Everything} facts=${facts} past=${past} />`}<//>`;
+  const alerts = useLive("alerts.list").data;
+  return html`<${Head} title=${t("nav.overview")} /><${Loaded} of=${live}>${(facts) => html`<${Everything} facts=${facts} past=${past} alerts=${alerts} />`}<//>`;
 }
 
-function Everything({ facts, past }) {
+function Everything({ facts, past, alerts }) {
   const empty = !facts.queues.some((queue) => Object.values(queue.counts).some(Boolean));
   if (empty && !facts.workers.length) return html`<${Welcome} url=${facts.url} />`;
   return html`<div class="stack">
-    <${AlertStrip} />
+    <${AlertStrip} facts=${alerts} />
     <${Figures} facts=${facts} past=${past} />
     <div class="halves">
       <${Panel} title=${t("overview.running")} flush=${true}><${RunningList} jobs=${facts.running} facts=${facts} /><//>

@@ -1,5 +1,6 @@
 /** What can be done with a queue, from its row or from the palette. */
 import { act } from "../../lib/act.js";
+import { ask } from "../../lib/api.js";
 import { changeJobs } from "../../lib/changes.js";
 import { t } from "../../lib/i18n.js";
 import { WAITING } from "../../lib/states.js";
@@ -11,8 +12,8 @@ export function turnPause({ name, paused }) {
 }
 
 /** Deletes what waits in it, once a person has seen how many that is. */
-export function emptyQueue({ name }) {
-  return changeJobs("delete", { query: { queue: name, states: WAITING } });
+export function drainQueue({ name }) {
+  return changeJobs("delete", { query: { queue: name, states: WAITING } }, () => ask("queues.drain", { names: [name] }));
 }
 
 /** Runs all its dead jobs again, after the same look. */

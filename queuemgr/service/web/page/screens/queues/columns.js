@@ -14,7 +14,7 @@ import { Shape } from "../../parts/state.js";
 import { StateBar } from "../../parts/statebar.js";
 import { Since } from "../../parts/when.js";
 import { jobsLink } from "../jobs/search.js";
-import { emptyQueue, retryDead, turnPause } from "./changing.js";
+import { drainQueue, retryDead, turnPause } from "./changing.js";
 import { Limit } from "./limit.js";
 
 const SHOWN = ["ready", "running", "scheduled", "dead"];
@@ -64,7 +64,7 @@ function Actions({ queue }) {
     ...(may("operate")
       ? [
           { text: t("queues.retry"), icon: "retry", disabled: !queue.counts.dead, run: () => retryDead(queue) },
-          { text: t("queues.empty"), icon: "delete", danger: true, disabled: !waits, run: () => emptyQueue(queue) },
+          { text: t("queues.drain"), icon: "delete", danger: true, disabled: !waits, run: () => drainQueue(queue) },
         ]
       : []),
   ];

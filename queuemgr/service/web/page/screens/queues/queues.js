@@ -8,7 +8,7 @@ import { may } from "../../lib/session.js";
 import { Reason } from "../../parts/allowed.js";
 import { Empty, Head, Loaded } from "../../parts/frame.js";
 import { Table } from "../../parts/table.js";
-import { emptyQueue, turnPause } from "./changing.js";
+import { drainQueue, turnPause } from "./changing.js";
 import { queueColumns } from "./columns.js";
 import { useRates } from "./rates.js";
 
@@ -34,7 +34,7 @@ function useQueueKeys(queues) {
     [
       { keys: "p", text: "queues.key.pause", group: "queues", run: atFocus(turnPause) },
       { keys: "e", text: "queues.key.limit", group: "queues", run: atFocus(edit) },
-      { keys: "d", text: "queues.empty", group: "queues", run: atFocus(emptyQueue) },
+      { keys: "d", text: "queues.drain", group: "queues", run: atFocus(drainQueue) },
     ],
     [JSON.stringify(queues.map(({ name, paused }) => [name, paused]))],
   );

@@ -1,5 +1,6 @@
 /** One living worker. */
 import { html } from "../../lib/dom.js";
+import { formatSize } from "../../lib/format.js";
 import { link } from "../../lib/address.js";
 import { t } from "../../lib/i18n.js";
 import { may } from "../../lib/session.js";
@@ -30,6 +31,7 @@ export function Worker({ worker, jobs }) {
         <div><dt>${t("workers.place")}</dt><dd class="break">${t("workers.process", { host: hostOf(worker), pid: String(worker.pid) })}</dd></div>
         <div><dt>${t("workers.up")}</dt><dd><${Since} since=${worker.started_at} /></dd></div>
         <div><dt>${t("workers.beat")}</dt><dd><${When} at=${worker.beat_at} /></dd></div>
+        ${worker.memory && html`<div><dt>${t("workers.memory")}</dt><dd>${formatSize(worker.memory)}</dd></div>`}
         ${worker.name && html`<div><dt>${t("workers.id")}</dt><dd class="mono break">${worker.id}</dd></div>`}
       </dl>
     </div>

@@ -9,7 +9,7 @@ import { may } from "../../lib/session.js";
 import { WAITING } from "../../lib/states.js";
 import { theme, THEMES } from "../../lib/theme.js";
 import { jobsLink } from "../../screens/jobs/search.js";
-import { emptyQueue, retryDead, turnPause } from "../../screens/queues/changing.js";
+import { drainQueue, retryDead, turnPause } from "../../screens/queues/changing.js";
 import { runNow, turnSchedule } from "../../screens/schedules/changing.js";
 import { addSchedule } from "../../screens/schedules/form.js";
 import { addRule } from "../../screens/alerts/form.js";
@@ -47,7 +47,7 @@ function ofQueue(queue) {
       ? [
           entry(paused ? "palette.queue.resume" : "palette.queue.pause", paused ? "release" : "hold", "action", { name }, () => turnPause(queue)),
           counts.dead > 0 && entry("palette.queue.retry", "retry", "action", { name }, () => retryDead(queue)),
-          waits && entry("palette.queue.empty", "delete", "action", { name }, () => emptyQueue(queue)),
+          waits && entry("palette.queue.drain", "delete", "action", { name }, () => drainQueue(queue)),
         ]
       : []),
   ].filter(Boolean);

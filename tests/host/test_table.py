@@ -27,15 +27,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+ASKED_BEFORE = {"count_drained"}
+"""What the command line asks before it carries an operation out, and no other face does."""
+
+
 def public() -> list[Callable[..., Any]]:
-    """Every operation that the modules hold: a coroutine function of a client or a service that gives facts."""
+    """Every operation that the modules hold: a coroutine function of a client or a service with a declared answer."""
     found = []
     for module in pkgutil.iter_modules(operations.__path__, f"{operations.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if not inspect.iscoroutinefunction(value) or value.__module__ != module.name or name.startswith("_"):
                 continue
             hints = value.__annotations__
-            if hints.get("return") in told.__all__ and GIVEN & hints.keys():
+            if hints.get("return") in told.__all__ and GIVEN & hints.keys() and name not in ASKED_BEFORE:
                 found.append(value)
     return found
 

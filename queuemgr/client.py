@@ -131,6 +131,13 @@ class AsyncClient:
     async def release(self, *job_ids: str, query: Query | None = None) -> int:
         return await self.store.change("release", _which(job_ids, query))
 
+    async def prioritise(self, query: Query, priority: int) -> int:
+        """Waiting jobs get this priority, 0 to 9 (9 runs first); how many. Running and finished ones are left alone.
+
+        Raises ConfigError for another number, Unsupported where the store has no priorities.
+        """
+        return await self.store.prioritise(query, priority)
+
     async def queues(self) -> list[QueueInfo]:
         return await self.store.queues()
 
@@ -285,6 +292,10 @@ class Client:
 
     def release(self, *job_ids: str, query: Query | None = None) -> int:
         return self.run(self.aio.release(*job_ids, query=query), "release")
+
+    def prioritise(self, query: Query, priority: int) -> int:
+        """As `AsyncClient.prioritise`."""
+        return self.run(self.aio.prioritise(query, priority), "prioritise")
 
     def queues(self) -> list[QueueInfo]:
         return self.run(self.aio.queues(), "queues")

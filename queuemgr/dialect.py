@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .job import Job, State
     from .schedule import Schedule
-    from .store import OutputLine, Report, ScheduleInfo, Snapshot
+    from .store import OutputLine, Query, Report, ScheduleInfo, Snapshot
 
 W = TypeVar("W")
 
@@ -137,6 +137,9 @@ class Limited:
 
     async def output(self, job_id: str, after: int = 0, limit: int = 1000) -> list[OutputLine]:
         refuse(Ability.OUTPUT, self.ways_out)
+
+    async def prioritise(self, query: Query, priority: int) -> int:
+        refuse(Ability.PRIORITIES, self.ways_out)
 
     async def pause(self, queue: str) -> None:
         refuse(Ability.PAUSING, self.ways_out)

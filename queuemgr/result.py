@@ -214,6 +214,9 @@ class Keeper(Protocol):
     def tend(self, store: Store) -> None:
         """Begin a clean-up, unless one runs. Called in an event loop; raises nothing."""
 
+    async def rest(self) -> None:
+        """Let a clean-up that has begun come to its end, within seconds."""
+
 
 def looks_small(value: object) -> bool:
     """A guess whether the encoded value takes at most SMALL bytes, from a few of its parts."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from .errors import ConfigError
 from .job import Attempt, Job, State
 
 if TYPE_CHECKING:
@@ -278,6 +279,13 @@ class Store(Protocol):
         A running job is only marked by `cancel`, and its worker stops it; `delete` leaves running jobs alone.
         """
 
+    async def prioritise(self, query: Query, priority: int) -> int:
+        """Give every waiting job that the query names this priority, 0 to 9 (9 runs first); how many were.
+
+        Running and finished jobs are left alone, and within a priority jobs stay in the order of age. Nobody who waits
+        for work is woken. Raises ConfigError for another number.
+        """
+
     async def pause(self, queue: str) -> None: ...
 
     async def resume(self, queue: str) -> None: ...
@@ -376,6 +384,12 @@ def _given_back(taken: Snapshot, now: float) -> Snapshot:
         attempts=(*(one for one in taken.attempts if one.number != attempt.number), attempt),
         holds_key=taken.holds_key and (ended is None or taken.unique_until is not None),
     )
+
+
+def require_priority(priority: int) -> None:
+    """Raises ConfigError for what is no priority."""
+    if not 0 <= priority <= 9:
+        raise ConfigError(f"a priority is 0 to 9 (9 runs first), not {priority}")
 
 
 def lifetime(state: State, keep: float | None) -> float:

@@ -124,6 +124,8 @@ class Worker:
             await asyncio.gather(tending, return_exceptions=True)
             for executor in set(self._executors.values()):
                 await executor.close()
+            if self._keeper is not None:
+                await self._keeper.rest()
             await self._leave_anyway()
             if self._pulse is not None and not self.running:
                 # What cannot be stopped ends with this process, and the pulse tells the store of that.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("queuemgr.worker")
 
+PATIENCE = 5.0
+
 
 class ResultKeeper:
     """What an App gives to its executors. `place` is asked for with the first large result, and may give None.
@@ -70,6 +72,13 @@ class ResultKeeper:
 
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend(store), name="queuemgr results")
+
+    async def rest(self) -> None:
+        """Let a clean-up that has begun come to its end, for at most PATIENCE seconds."""
+        import asyncio
+
+        if self._tending is not None:
+            await asyncio.wait((self._tending,), timeout=PATIENCE)
 
     async def _tend(self, store: Store) -> None:
         from .sweep import EVERY, TURN, sweep

@@ -193,6 +193,7 @@ def test_nothing_is_changed_by_a_look_at_what_would_be(talk: Callable[..., None]
     asked = {
         "jobs_change": {"verb": "delete", "job_ids": ["last", "nobody"]},
         "jobs_change_matching": {"verb": "delete", "query": {}},
+        "jobs_prioritise": {"query": {"queue": "default"}, "priority": 9},
         "jobs_rerun": {"job_id": "last"},
         "jobs_enqueue": {"task": "shop.add", "arguments": [1, 2]},
         "queues_pause": {"names": ["default", "later"], "new": True},

@@ -18,7 +18,7 @@ from .conftest import call, environ, run
 GROUPS = {
     "jobs": [
         *("list", "show", "arguments", "result", "logs", "wait", "retry", "rerun", "cancel", "delete", "hold"),
-        *("release", "complete"),
+        *("release", "prioritise", "complete"),
     ],
     "queues": ["list", "pause", "resume", "limit", "drain", "purge"],
     "schedules": ["list", "add", "change", "pause", "resume", "run", "remove", "preview"],

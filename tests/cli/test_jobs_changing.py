@@ -1,4 +1,4 @@
-"""`queuemgr jobs retry, cancel, delete, hold, release`: by id, by filters after asking, and with the right code."""
+"""`queuemgr jobs retry, cancel, delete, hold, release, prioritise`: by id, by filters after asking, with its code."""
 
 from __future__ import annotations
 
@@ -110,3 +110,46 @@ def test_filters_that_fit_no_state_of_the_verb_change_nothing(shop: Shop) -> Non
 def test_last_is_understood(shop: Shop) -> None:
     job = shop.task("add").enqueue(1, 2)
     assert ask("jobs", "hold", "last", "--store", shop.url)["jobs"][0]["id"] == job.id
+
+
+def priorities(shop: Shop) -> list[int]:
+    return [job.priority for job in shop.app.client.find().jobs]
+
+
+def test_a_waiting_job_gets_another_priority_by_its_id(shop: Shop) -> None:
+    ids = [shop.task("add").enqueue(1, 2).id for _ in range(2)]
+    assert ask("jobs", "prioritise", ids[0], "--priority", "7", "--store", shop.url) == {"priority": 7, "changed": 1}
+    assert ask("jobs", "prioritise", "last", "--priority", "9", "--store", shop.url)["changed"] == 1
+    assert priorities(shop) == [9, 7]
+
+
+def test_all_waiting_jobs_that_fit_get_the_priority_and_a_dry_run_gives_it_to_none(shop: Shop) -> None:
+    shop.die()
+    shop.task("add").enqueue(1, 2)
+    shop.task("add").using(delay=60, queue="mail").enqueue(1, 2)
+    given = ("jobs", "prioritise", "--all", "--priority", "3", "--store", shop.url)
+    document = ask(*given, "--dry-run")
+    assert document == {"verb": "prioritise", "matched": 2, "states": {"scheduled": 1, "ready": 1}}
+    assert priorities(shop) == [0, 0, 0]
+    refused = call(*given)
+    assert (refused.exit_code, priorities(shop)) == (2, [0, 0, 0])
+    assert ask(*given, "--yes")["changed"] == 2
+    assert priorities(shop) == [3, 3, 0]
+    assert ask("jobs", "prioritise", "--queue", "mail", "--priority", "4", "--yes", "--store", shop.url)["changed"] == 1
+    assert priorities(shop) == [4, 3, 0]
+
+
+def test_a_job_that_does_not_wait_keeps_its_priority_and_that_is_a_conflict(shop: Shop) -> None:
+    dead = shop.die()
+    job = shop.task("add").enqueue(1, 2)
+    result = call("jobs", "prioritise", dead, job.id, "--priority", "7", "--store", shop.url)
+    assert result.exit_code == 4
+    assert "1 of the 2 that are named are not there, or do not wait" in result.stderr
+    assert priorities(shop) == [7, 0]
+
+
+@pytest.mark.parametrize("words", [["last"], ["last", "--priority", "10"], ["--priority", "1"]], ids=repr)
+def test_a_priority_is_0_to_9_and_for_jobs_that_are_named(shop: Shop, words: list[str]) -> None:
+    job = shop.task("add").enqueue(1, 2)
+    assert call("jobs", "prioritise", *words, "--store", shop.url).exit_code == 2
+    assert shop.app.client.get(job.id).priority == 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -84,17 +82,19 @@ class Service:
         return int(lines[-1].split()[1])
 
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
         assert self.process is not None
-        self.process.wait(PATIENCE)
+        with self.process:
+            self.process.kill()
+            self.process.wait(PATIENCE)
 
     def close(self) -> None:
         if self.process is not None:
             with contextlib.suppress(ServiceError):
                 self.ask("service.shutdown")
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-            self.process.wait(PATIENCE)
+            with self.process:
+                assert self.process.stdin is not None
+                self.process.stdin.close()
+                self.process.wait(PATIENCE)
             self.caller.close()
             self.process = None
 

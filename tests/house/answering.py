@@ -97,6 +97,7 @@ def _changes(jobs: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
         ("jobs.change", {"verb": "cancel", "job_ids": [jobs["running"]]}),
         ("jobs.enqueue", {"request": REQUEST | {"options": {"tags": ["tagged"]}}}),
         ("jobs.change_matching", {"verb": "hold", "query": {"tag": "tagged"}}),
+        ("jobs.prioritise", {"query": {"tag": "tagged"}, "priority": 7}),
         ("queues.pause", {"names": ["default"]}),
         ("queues.limit", {"names": ["mail"], "running": 3}),
         ("queues.resume", {"names": ["default"]}),

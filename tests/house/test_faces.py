@@ -53,6 +53,7 @@ TYPED = {
     "jobs.count": ["--all"],
     "jobs.change": ["JOB"],
     "jobs.change_matching": ["--all", "--yes"],
+    "jobs.prioritise": ["JOB", "--priority", "7"],
     "jobs.rerun": ["JOB"],
     "jobs.complete": ["state:"],
     "jobs.enqueue": ["shop.add", "1", "2"],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from queuemgr import ticker
-from queuemgr.job import State
+from queuemgr.job import WAITING, State
 from queuemgr.recurrence import Every, Missed, next_after
 from queuemgr.schedule import Schedule
 from queuemgr.store import Query
@@ -42,6 +44,17 @@ def _change(sim: Simulation, rng: Random, verb: str, query: Query) -> str:
     must = sim.model.change(verb, ids, sim.now, sim.world.records(sim.producer))
     require(count == must, f"{verb} changed {count} jobs, right would be {must}")
     return f"{verb} {ids}: {count}"
+
+
+def prioritise(sim: Simulation, rng: Random) -> str:
+    """What waits is claimed in another order from now on."""
+    query, priority = any_query(rng), rng.choice((0, 3, 9))
+    chosen = [known for known in sim.model.jobs.values() if fits(query, known) and known.state in WAITING]
+    count = sim.do(sim.producer, sim.producer.store.prioritise(query, priority), rng)
+    require(count == len(chosen), f"{count} jobs got priority {priority}, right would be {len(chosen)}")
+    for known in chosen:
+        known.job = replace(known.job, priority=priority)
+    return f"{priority} for {[known.job.id for known in chosen]}"
 
 
 def any_query(rng: Random) -> Query:

@@ -50,6 +50,7 @@ OPERATIONS: dict[str, tuple[int, Act]] = {
     "come back": (2, working.come_back),
     "change one": (7, changing.change_one),
     "change many": (3, changing.change_many),
+    "prioritise": (2, changing.prioritise),
     "pause": (1, changing.pause),
     "resume": (2, changing.resume),
     "limit": (3, changing.limit),

@@ -107,10 +107,13 @@ class Simulation:
 
     def _note_who_was_buried(self, by: Process) -> None:
         """A store may bury the dead in a transaction of its own: that one may have been committed."""
-        left = {row.id for row in self.ask(self.producer.store.workers())}
+        left = {row.id: row for row in self.ask(self.producer.store.workers())}
         for row in [row for name, row in self.rows.items() if name not in left]:
             if self.world.looks_dead(row, by):
                 self.take_back(row)
+        # It was taken for dead itself, and had joined again before it died.
+        if by.name in left and by.name not in self.rows:
+            self.rows[by.name] = left[by.name]
 
     def kill(self, process: Process) -> None:
         self.world.bury(process)

@@ -189,6 +189,10 @@ async def pause(store: RedisStore) -> Any:
     return [queue.paused for queue in await store.queues()]
 
 
+async def priorities(store: RedisStore) -> Any:
+    return [job.priority for job in (await store.find(Query())).jobs]
+
+
 async def schedules(store: RedisStore) -> Any:
     return [known.schedule.rule for known in await store.schedules()]
 
@@ -207,6 +211,13 @@ def daily(period: float) -> Schedule:
             lambda store: store.limit("default", None),
             lambda store: store.queues(),
             None,
+        ),
+        (
+            "change",
+            lambda store: store.prioritise(Query(), 9),
+            lambda store: store.prioritise(Query(), 2),
+            priorities,
+            [2],
         ),
         (
             "key",
@@ -237,7 +248,7 @@ def daily(period: float) -> Schedule:
             [],
         ),
     ],
-    ids=["pause", "limit", "lock", "count", "older schedule", "removed schedule"],
+    ids=["pause", "limit", "priority", "lock", "count", "older schedule", "removed schedule"],
 )
 def test_what_was_undone_since_is_not_done_late(
     own_redis: OwnRedis, name: str, first: Scene, then: Scene, look: Scene, found: Any

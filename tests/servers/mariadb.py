@@ -33,7 +33,8 @@ class Mariadb(Server):
         return f"mysql://root@127.0.0.1:{self.port}/queuemgr"
 
     def command(self) -> list[str]:
-        places = {"datadir": self._data, "socket": self.folder / "socket", "pid-file": self.folder / "pid"}
+        places = {"datadir": self._data, "tmpdir": self.folder}
+        places |= {"socket": self.folder / "socket", "pid-file": self.folder / "pid"}
         settings = {**places, "port": self.port, **self._settings}
         return [needed("mariadbd"), "--no-defaults", *(f"--{name}={value}" for name, value in settings.items())]
 
@@ -41,7 +42,8 @@ class Mariadb(Server):
         new = not self._data.exists()
         if new:
             options = ("--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=8M")
-            command = [needed("mariadb-install-db"), "--no-defaults", f"--datadir={self._data}", *options]
+            places = (f"--datadir={self._data}", f"--tmpdir={self.folder}")
+            command = [needed("mariadb-install-db"), "--no-defaults", *places, *options]
             with (self.folder / "log").open("ab") as log:
                 making = self.spawn(command, stdout=log, stderr=subprocess.STDOUT)
             assert making.wait() == 0, f"mariadb-install-db failed:\n{self.log()}"

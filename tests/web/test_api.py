@@ -43,6 +43,20 @@ def test_a_job_is_enqueued_listed_shown_changed_and_deleted(asked: Asked, job: s
     assert asked("GET", f"/api/v1/jobs/{job}").status == 404
 
 
+def test_waiting_jobs_get_another_priority(asked: Asked, job: str) -> None:
+    query = {"query": {"ids": [job]}}
+    assert asked("GET", "/api/v1/count?verb=prioritise&queue=default").json["matched"] == 1
+    assert asked("PUT", "/api/v1/jobs/priority", {**query, "priority": 7}).json == {"priority": 7, "changed": 1}
+    assert asked("GET", f"/api/v1/jobs/{job}").json["job"]["priority"] == 7
+    elsewhere = {"query": {"queue": "other"}, "priority": 1}
+    assert asked("PUT", "/api/v1/jobs/priority", elsewhere).json["changed"] == 0
+    for wrong in ({**query, "priority": 10}, {"priority": 1}, {**query, "priority": "high"}):
+        assert 400 <= asked("PUT", "/api/v1/jobs/priority", wrong).status < 500
+    refused = asked("POST", "/api/v1/change-matching", {"verb": "prioritise", "query": {}})
+    assert 400 <= refused.status < 500
+    assert asked("GET", f"/api/v1/jobs/{job}").json["job"]["priority"] == 7
+
+
 def test_a_query_is_flat_in_an_address(asked: Asked, job: str) -> None:
     def found(query: str) -> int:
         answer = asked("GET", f"/api/v1/jobs?{query}")

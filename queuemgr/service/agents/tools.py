@@ -23,11 +23,17 @@ LONGEST_WAIT = 50.0
 """Seconds for which a tool waits at most: whoever calls it gives up not much later."""
 
 _REVERSIBLE = frozenset(
-    {"enqueue", "hold", "limit", "pause", "priority", "quiet", "release", "reload", "resume", "run", "silence", "start"}
+    {
+        *("enqueue", "hold", "limit", "pause", "prioritise", "quiet"),
+        *("release", "reload", "resume", "run", "silence", "start"),
+    }
 )
 """The last words of operations that destroy nothing; every other one that changes something is said to."""
 _REPEATABLE = frozenset(
-    {"delete", "drain", "limit", "pause", "priority", "prune", "purge", "quiet", "remove", "resume", "silence", "stop"}
+    {
+        *("delete", "drain", "limit", "pause", "prioritise", "prune"),
+        *("purge", "quiet", "remove", "resume", "silence", "stop"),
+    }
 )
 _USUAL: dict[str, Any] = {"count": 5, "missed": "once", "timeout": LONGEST_WAIT, "zone": "UTC"}
 """What an agent may leave out although the operation has no value for it."""

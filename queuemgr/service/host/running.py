@@ -75,7 +75,8 @@ def start(config: HostConfig, *, die_with_parent: bool = True, timeout: float = 
         words = said.read()
     if words == READY:
         return process
-    process.wait(timeout)
+    with process:
+        process.wait(timeout)
     if words:
         raise raised(msgspec.json.decode(words, type=Told))
     raise ServiceNotRunning(f"the service ended with code {process.returncode} before it was ready; its log says more")

@@ -15,7 +15,7 @@ from .operation import Operation, Scope
 from .searching import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from queuemgr.client import AsyncClient
     from queuemgr.service.told import ChangedJob, JobCount, JobsChanged, MatchingChanged
@@ -33,7 +33,11 @@ AFFECTED: dict[str, tuple[State, ...]] = {
 }
 """The states in which a verb does anything."""
 
-USUAL = AFFECTED | {"retry": (State.DEAD,)}
+PRIORITISE = "prioritise"
+REACHED = AFFECTED | {PRIORITISE: WAITING}
+"""The same, with what takes more than a word."""
+
+USUAL = REACHED | {"retry": (State.DEAD,)}
 """The states that are meant where a query names none."""
 
 _REFUSED = {
@@ -47,9 +51,9 @@ _REFUSED = {
 
 def meant(verb: str, query: Query) -> Query:
     """The query, narrowed to the states in which the verb does something. Raises Misused."""
-    _require_known(verb)
-    asked = query.states or (AFFECTED if query.ids else USUAL)[verb]
-    states = tuple(state for state in asked if state in AFFECTED[verb])
+    _require_known(verb, REACHED)
+    asked = query.states or (REACHED if query.ids else USUAL)[verb]
+    states = tuple(state for state in asked if state in REACHED[verb])
     return replace(query, states=states)
 
 
@@ -58,16 +62,20 @@ async def count_matching(client: AsyncClient, verb: str, query: Query, search: s
 
     `search` narrows the query, as in `jobs.list`. Raises Misused where it asks for what no query can.
     """
-    query = query_of(query, search, client.clock.now())
-    ids = tuple([await resolve(client, job_id) for job_id in query.ids])
-    query = replace(query, ids=ids)
+    query = await with_ids(client, query_of(query, search, client.clock.now()))
     states = meant(verb, query).states
     counts = {word_of(state): await client.count(replace(query, states=(state,))) for state in states}
     return {"verb": verb, "matched": sum(counts.values()), "states": {s: n for s, n in counts.items() if n}}
 
 
+async def with_ids(client: AsyncClient, query: Query) -> Query:
+    """The query with the id of the newest job for `last`. Raises NotFound where there is no job at all."""
+    return replace(query, ids=tuple([await resolve(client, job_id) for job_id in query.ids]))
+
+
 async def change_matching(client: AsyncClient, verb: str, query: Query, search: str = "") -> MatchingChanged:
     """The verb for all jobs that fit; `search` as in `count_matching`. Raises Misused."""
+    _require_known(verb, AFFECTED)
     narrowed = meant(verb, query_of(query, search, client.clock.now()))
     changed = await client.store.change(verb, narrowed) if narrowed.states else 0
     return {"verb": verb, "changed": changed}
@@ -75,7 +83,7 @@ async def change_matching(client: AsyncClient, verb: str, query: Query, search: 
 
 async def change_jobs(client: AsyncClient, verb: str, job_ids: Sequence[str]) -> JobsChanged:
     """What became of each job. Raises Misused."""
-    _require_known(verb)
+    _require_known(verb, AFFECTED)
     jobs = [await _change(client, verb, await resolve(client, job_id)) for job_id in job_ids]
     return {"verb": verb, "changed": sum(job["changed"] for job in jobs), "jobs": jobs}
 
@@ -97,9 +105,9 @@ async def _change(client: AsyncClient, verb: str, job_id: str) -> ChangedJob:
     return facts
 
 
-def _require_known(verb: str) -> None:
-    if verb not in AFFECTED:
-        raise Misused(f"jobs cannot be changed by {verb!r}: {did_you_mean(verb, AFFECTED)}")
+def _require_known(verb: str, known: Collection[str]) -> None:
+    if verb not in known:
+        raise Misused(f"jobs cannot be changed by {verb!r}: {did_you_mean(verb, known)}")
 
 
 def _only(job_id: str) -> Query:

@@ -53,6 +53,12 @@ async def _jobs(ask: Ask, _name: str, arguments: Mapping[str, Any]) -> Facts:
     return {"would": told, "matched": matched, "states": found["states"]}
 
 
+async def _prioritised(ask: Ask, _name: str, arguments: Mapping[str, Any]) -> Facts:
+    told = await _jobs(ask, _name, {**arguments, "verb": "prioritise"})
+    jobs = "job" if told["matched"] == 1 else "jobs"
+    return {**told, "would": f"give {told['matched']:,} waiting {jobs} priority {arguments['priority']}"}
+
+
 async def _queues(ask: Ask, name: str, arguments: Mapping[str, Any]) -> Facts:
     wanted = list(dict.fromkeys(arguments.get("names") or [arguments["name"]]))
     found = {queue["name"]: queue for queue in (await ask("queues.list", {}))["queues"]}
@@ -138,6 +144,7 @@ def _short(queue: Facts) -> Facts:
 _BY_NAME: dict[str, Preview] = {
     "jobs.change": _jobs,
     "jobs.change_matching": _jobs,
+    "jobs.prioritise": _prioritised,
     "jobs.enqueue": _enqueue,
     "job.add": _told,
     "store.prune": _prune,

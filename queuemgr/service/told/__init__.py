@@ -6,7 +6,16 @@ Nothing is computed here, and no operation imports it to run.
 from __future__ import annotations
 
 from .access import AuditEntry, AuditPage, TokenAdded, TokenFacts, TokenList
-from .changes import ChangedJob, JobCount, JobEnqueued, JobRerun, JobsChanged, MatchingChanged, Obstacle
+from .changes import (
+    ChangedJob,
+    JobCount,
+    JobEnqueued,
+    JobRerun,
+    JobsChanged,
+    JobsPrioritised,
+    MatchingChanged,
+    Obstacle,
+)
 from .contents import ItemsFacts, JobArguments, JobOutput, JobResult, ResultFacts
 from .jobs import (
     AttemptFacts,
@@ -119,6 +128,7 @@ __all__ = [
     "JobShown",
     "JobWhy",
     "JobsChanged",
+    "JobsPrioritised",
     "LineFacts",
     "ListedFlatJob",
     "ListedQueue",

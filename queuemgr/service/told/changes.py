@@ -32,6 +32,11 @@ class JobsChanged(MatchingChanged):
     jobs: list[ChangedJob]
 
 
+class JobsPrioritised(TypedDict):
+    priority: int
+    changed: Annotated[int, Meta(description="how many jobs it was given, those that had it already with them")]
+
+
 class Obstacle(TypedDict):
     """Why no worker that lives now would run the job."""
 

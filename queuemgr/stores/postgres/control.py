@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import ConfigError, did_you_mean
-from queuemgr.job import State
+from queuemgr.job import WAITING, State
 
 from .finding import conditions
 
@@ -63,6 +63,14 @@ def change(verb: str, query: Query, given: float | None, connection: Connection)
     if changed:
         rouse(connection)
     return changed
+
+
+def prioritise(query: Query, priority: int, connection: Connection) -> int:
+    """Nobody is told: what was to be had before is to be had now."""
+    chosen = _choose(query, "jobs", tuple(sorted(WAITING)), connection)
+    if chosen:
+        connection.execute("UPDATE jobs SET priority = %s WHERE seq = ANY(%s)", (priority, [row[0] for row in chosen]))
+    return len(chosen)
 
 
 def clock(given: float | None, connection: Connection) -> float:
@@ -124,7 +132,8 @@ def _retry(query: Query, now: float, connection: Connection) -> int:
     # Chosen before anything is changed: what the first step moves must not be moved again by the second.
     waiting = _choose(query, "jobs", (State.SCHEDULED,), connection)
     ended = _choose(query, "done", (State.SUCCEEDED, State.DEAD, State.CANCELLED), connection)
-    ended = [row for row in ended if row[3] is None or _take_key(row[3], row[1], now, connection)]
+    ended = [row for row in ended if _has_key(row, now, connection)]
+    waiting = [row for row in waiting if _has_key(row, now, connection)]
     if ended:
         seqs = [row[0] for row in ended]
         connection.execute(_KEEP_SUCCESSES, (seqs,))
@@ -132,8 +141,12 @@ def _retry(query: Query, now: float, connection: Connection) -> int:
     return len(ended) + _update("state = 1, run_at = NULL", waiting, now, connection)
 
 
+def _has_key(row: tuple[int, str, int, str | None], now: float, connection: Connection) -> bool:
+    return row[3] is None or _take_key(row[3], row[1], now, connection)
+
+
 def _take_key(key: str, job_id: str, now: float, connection: Connection) -> bool:
-    """A finished job that runs again needs its key again; False where another job holds it."""
+    """A job that is to run again needs its key again; False where another job holds it."""
     lock = "SELECT pg_advisory_xact_lock(space(), hashtext('key ' || %s))"
     connection.execute(lock.encode(), (key,))
     held = connection.execute(_HELD, (key, now)).fetchone()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from queuemgr.store import require_priority
+
 from . import control, copying, keys, listing, reading, schedules
 
 if TYPE_CHECKING:
@@ -53,6 +55,10 @@ class Desk:
 
     async def change(self, verb: str, query: Query) -> int:
         return await self._db.run(partial(control.change, verb, query, self._given()), repeats=False)
+
+    async def prioritise(self, query: Query, priority: int) -> int:
+        require_priority(priority)
+        return await self._db.run(partial(control.prioritise, query, priority))
 
     async def pause(self, queue: str) -> None:
         await self._db.run(partial(control.pause, queue))

@@ -94,6 +94,10 @@ class PostgresPlace:
         """It is a part of its store."""
         return bool(store_id)
 
+    def close(self) -> None:
+        """Hang up; the next question connects anew."""
+        self._direct.close()
+
     def transact(self, work: Callable[[Connection], T]) -> T:
         """In one transaction, perhaps twice. Raises StoreError."""
         return self._direct.transact(work)

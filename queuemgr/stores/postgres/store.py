@@ -89,6 +89,8 @@ class PostgresStore(Desk):
 
     async def close(self) -> None:
         self._db.close()
+        if "results" in vars(self):
+            self.results.close()
 
     async def schema(self) -> tuple[int, int]:
         """The version of its tables, 0 where there are none, and the one that is needed."""

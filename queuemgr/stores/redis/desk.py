@@ -10,10 +10,10 @@ import msgspec
 from queuemgr.errors import ConfigError, CorruptStore, JobNotFound, StoreError, did_you_mean
 from queuemgr.job import State
 from queuemgr.schedule import decode_schedule, encode_schedule
-from queuemgr.store import QueueInfo, ScheduleInfo
+from queuemgr.store import QueueInfo, ScheduleInfo, require_priority
 
 from . import copying, listing
-from .packing import blob, read_asked, read_history, read_line, read_record, reference
+from .packing import blob, digit_of, read_asked, read_history, read_line, read_record, reference
 from .workers import read_workers
 
 if TYPE_CHECKING:
@@ -79,9 +79,16 @@ class Desk:
     async def change(self, verb: str, query: Query) -> int:
         if verb not in VERBS:
             raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
+        return await self._change(query, verb=verb)
+
+    async def prioritise(self, query: Query, priority: int) -> int:
+        require_priority(priority)
+        return await self._change(query, verb="prioritise", digit=digit_of(priority))
+
+    async def _change(self, query: Query, **told: str) -> int:
         changed, states = 0, list(query.states)
         async for jobs in listing.references(self._server, query, AT_ONCE):
-            changed += await self._server.run("change", {"verb": verb, "jobs": jobs, "states": states})
+            changed += await self._server.run("change", {**told, "jobs": jobs, "states": states})
         return changed
 
     async def pause(self, queue: str) -> None:

@@ -128,6 +128,13 @@ class RedisPlace:
         """It is a part of its store."""
         return bool(store_id)
 
+    def close(self) -> None:
+        """Hang up; the next question connects anew."""
+        with self._lock:
+            free, self._free = self._free, []
+        for wire in free:
+            wire.close()
+
     def key(self, *parts: str) -> bytes:
         return b":".join((self._base, *(part.encode() for part in parts)))
 

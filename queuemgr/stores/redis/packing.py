@@ -86,13 +86,18 @@ def packed_job(job: Job, place: str | None = None) -> list[Any]:
         place = ref if ref is job.id else f"{new_id()}~{job.id}"
     head = _encode(body)
     packed = blob(len(head).to_bytes(4, "big") + head + (job.args if small else b""))
-    entry: list[Any] = [ref, place, packed, job.queue, str(9 - max(0, min(9, job.priority)))]
+    entry: list[Any] = [ref, place, packed, job.queue, digit_of(job.priority)]
     if small and unique is None and not job.tags and not job.held and job.run_at is None and job.delay is None:
         return entry
     entry += (None if small else blob(job.args), job.run_at, job.delay, job.held)
     entry += (None, None, None) if unique is None else (unique.key, unique.window, unique.on_conflict)
     entry.append(job.tags or None)
     return entry
+
+
+def digit_of(priority: int) -> str:
+    """What stands before a job's place among the ready ones."""
+    return str(9 - max(0, min(9, priority)))
 
 
 def is_plain(entry: list[Any]) -> bool:
@@ -149,14 +154,14 @@ def read_record(told: Sequence[Any], attempts: tuple[Attempt, ...] = ()) -> JobR
         run, error = read_run(told[2]), read_error(told[3])
     except msgspec.MsgspecError as damage:
         raise _damaged(place, damage) from damage
-    state, _, _, attempt, failures, crashes, run_at, started_at, finished_at, expires_at, *more = run
+    state, _, digit, attempt, failures, crashes, run_at, started_at, finished_at, expires_at, *more = run
     worker, progress, note, cancel, _ = more
     return JobRecord(
         id=id_of(place),
         task=asked.task,
         queue=asked.queue,
         state=State(state),
-        priority=asked.priority,
+        priority=_priority(asked, digit),
         created_at=asked.created_at,
         run_at=run_at,
         started_at=started_at,
@@ -177,6 +182,11 @@ def read_record(told: Sequence[Any], attempts: tuple[Attempt, ...] = ()) -> JobR
         result_size=told[4],
         attempts=attempts,
     )
+
+
+def _priority(asked: Asked, digit: str | None) -> int:
+    """That with which it was enqueued, unless it was given another since."""
+    return asked.priority if digit in (None, digit_of(asked.priority)) else 9 - int(digit)
 
 
 def read_history(job: JobRecord, packed: Sequence[bytes]) -> tuple[Attempt, ...]:

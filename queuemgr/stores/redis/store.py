@@ -78,6 +78,8 @@ class RedisStore(Desk):
     async def close(self) -> None:
         await self._waiting.close()
         await self._server.close()
+        if "results" in vars(self):
+            self.results.close()
 
     def _heard(self, moment: bytes, asked_at: float) -> None:
         if self._following is not None:

@@ -71,9 +71,7 @@ def states_of(verb: str) -> tuple[State, ...]:
 
 def change(verb: str, query: Query, seqs: Sequence[int] | None, now: float, connection: sqlite3.Connection) -> int:
     """Change what still fits the query, of the rows `seqs` or of all; how many jobs."""
-    where, values = conditions(query)
-    if seqs is not None:
-        where, values = f"seq IN (SELECT value FROM json_each(?)) AND {where}", [_array(seqs), *values]
+    where, values = _fitting(query, seqs)
     if verb == "delete":
         return _delete(connection, where, values)
     changed: list[tuple[int, str, str | None]] = []
@@ -88,6 +86,21 @@ def change(verb: str, query: Query, seqs: Sequence[int] | None, now: float, conn
         if unique_key is not None and verb == "cancel":
             _free_if_ended(connection, seq, job_id, now)
     return len(changed)
+
+
+def prioritise(priority: int, query: Query, seqs: Sequence[int] | None, connection: sqlite3.Connection) -> int:
+    """As `change`. Nothing is counted anew, because no job moves."""
+    where, values = _fitting(query, seqs)
+    waiting = ", ".join(str(int(state)) for state in sorted(WAITING))
+    sql = f"UPDATE queuemgr_jobs SET priority = ? WHERE {where} AND state IN ({waiting})"
+    return connection.execute(sql, [priority, *values]).rowcount
+
+
+def _fitting(query: Query, seqs: Sequence[int] | None) -> tuple[str, list[Any]]:
+    where, values = conditions(query)
+    if seqs is None:
+        return where, values
+    return f"seq IN (SELECT value FROM json_each(?)) AND {where}", [_array(seqs), *values]
 
 
 def _array(values: Sequence[int]) -> str:

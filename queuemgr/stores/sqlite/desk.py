@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from queuemgr.errors import StoreUnavailable
-from queuemgr.job import State
+from queuemgr.job import WAITING, State
+from queuemgr.store import require_priority
 
 from . import control, copying, counting, keys, limits, listing, reading, schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from queuemgr.clock import Clock
     from queuemgr.job import JobRecord
@@ -68,20 +69,39 @@ class Desk:
         return await self._db.aread(partial(reading.workers, self._clock.now()))
 
     async def change(self, verb: str, query: Query) -> int:
-        """Many jobs take several transactions, so that nobody waits long for the file. None is changed twice."""
         states, now = control.states_of(verb), self._clock.now()
+
+        async def change_some(some: Query, seqs: Sequence[int] | None) -> int:
+            return await self._db.awrite(partial(control.change, verb, some, seqs, now))
+
+        return await self._by_parts(query, states, change_some)
+
+    async def prioritise(self, query: Query, priority: int) -> int:
+        require_priority(priority)
+
+        async def prioritise_some(some: Query, seqs: Sequence[int] | None) -> int:
+            return await self._db.awrite(partial(control.prioritise, priority, some, seqs), quiet=True)
+
+        return await self._by_parts(query, tuple(sorted(WAITING)), prioritise_some)
+
+    async def _by_parts(
+        self,
+        query: Query,
+        states: Sequence[State],
+        change: Callable[[Query, Sequence[int] | None], Awaitable[int]],
+    ) -> int:
+        """Many jobs take several transactions, so that nobody waits long for the file. None is changed twice."""
         if query.ids:
             ids = tuple(dict.fromkeys(query.ids))
             parts = [replace(query, ids=ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)]
-            return sum([await self._db.awrite(partial(control.change, verb, part, None, now)) for part in parts])
+            return sum([await change(part, None) for part in parts])
         asked = frozenset(query.states or State)
         query = replace(query, states=tuple(state for state in states if state in asked))
         changed, before = 0, listing.NEWEST
         while query.states and before > 0:
             seqs = await self._db.aread(partial(listing.newest, query, CHOSEN, before))
             for start in range(0, len(seqs), AT_ONCE):
-                some = seqs[start : start + AT_ONCE]
-                changed += await self._db.awrite(partial(control.change, verb, query, some, now))
+                changed += await change(query, seqs[start : start + AT_ONCE])
             before = seqs[-1] if len(seqs) == CHOSEN else 0
         return changed
 

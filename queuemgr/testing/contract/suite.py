@@ -10,6 +10,7 @@ from .deaths import DeathCases
 from .enqueue import EnqueueCases
 from .keys import KeyCases
 from .limits import LimitCases
+from .priorities import PriorityCases
 from .reading import FindCases, LookCases
 from .reporting import ReportCases
 from .schedules import ScheduleCases
@@ -29,6 +30,7 @@ class StoreSuite(
     DeathCases,
     SuspectCases,
     ControlCases,
+    PriorityCases,
     PruneCases,
     FindCases,
     LookCases,

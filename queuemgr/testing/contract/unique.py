@@ -193,3 +193,17 @@ class UniqueCases(Cases):
         await stage.run()
         assert await stage.change("retry", first, second) == 1
         assert await stage.store.count(Query(states=(State.READY,))) == 1
+
+    @staged
+    async def test_a_delayed_job_does_not_run_at_once_while_another_holds_its_key(self, stage: Stage) -> None:
+        first = await stage.enqueue(unique=KEY)
+        lease = await stage.lease()
+        second = await stage.enqueue(unique=Unique("key", on_conflict="replace"))
+        assert await stage.settle(lease, snooze_until(stage.now() + 60))
+        assert await stage.change("retry", first) == 0
+        assert await stage.state(first) is State.SCHEDULED
+        await stage.change("cancel", second)
+        assert await stage.change("retry", first) == 1
+        with pytest.raises(JobExists) as caught:
+            await stage.enqueue(unique=KEY)
+        assert caught.value.job_id == first

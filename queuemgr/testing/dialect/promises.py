@@ -28,8 +28,9 @@ async def _delays(stage: Stage, task: str) -> None:
 
 
 async def _priorities(stage: Stage, task: str) -> None:
-    low, high = [await stage.enqueue(task, priority=priority) for priority in (0, 9)]
-    assert [lease.id for lease in await stage.claim(tasks=[task])] == [high, low]
+    low, high = [await stage.enqueue(task, priority=priority) for priority in (0, 8)]
+    assert await stage.store.prioritise(Query(ids=(low,)), 9) == 1
+    assert [lease.id for lease in await stage.claim(tasks=[task])] == [low, high]
 
 
 async def _unique(stage: Stage, task: str) -> None:
@@ -171,3 +172,12 @@ class PromiseCases(DialectCases):
         matter, _, way_out = str(refusal.value).partition("; ")
         assert len(matter) > 20
         assert len(way_out) > 10
+
+    @staged
+    async def test_without_priorities_no_job_gets_another_one(self, stage: Stage, dialect: Dialect[bytes]) -> None:
+        if Ability.PRIORITIES in dialect.abilities:
+            pytest.skip("it has priorities")
+        job_id = await stage.enqueue(self.task)
+        with pytest.raises(Unsupported, match="; "):
+            await stage.store.prioritise(Query(ids=(job_id,)), 5)
+        assert (await stage.store.get(job_id)).priority == 0

@@ -96,6 +96,26 @@ def test_all_that_match_are_changed_once_their_number_was_seen(tab: Page, shop: 
     assert shop.ask("GET", "/api/v1/count?verb=release&queue=many")["matched"] == 60
 
 
+def test_chosen_jobs_that_wait_get_another_priority(tab: Page, shop: Shop) -> None:
+    ids = [shop.enqueue("shop.urgent", queue="urgent") for _ in range(3)]
+    visit(tab, shop, "jobs?q=queue:urgent")
+    for job_id in ids[:2]:
+        tab.locator(f'tr[data-id="{job_id}"]').get_by_role("checkbox").check()
+    tab.get_by_role("button", name="Change priority").click()
+    field = tab.get_by_label("Priority of the chosen jobs")
+    expect(field).to_be_focused()
+    field.fill("10")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+    field.fill("8")
+    tab.keyboard.press("Enter")
+    dialog = tab.get_by_role("dialog")
+    expect(dialog).to_contain_text("Will give 2 waiting jobs priority 8")
+    dialog.get_by_role("button", name="Change priority").click()
+    expect(tab.get_by_role("status").filter(has_text="2 jobs now of priority 8")).to_be_visible()
+    assert [shop.ask("GET", f"/api/v1/jobs/{job_id}")["job"]["priority"] for job_id in ids] == [8, 8, 0]
+
+
 def test_the_pages_follow_one_another_and_the_way_back_is_the_browsers(tab: Page, shop: Shop) -> None:
     for _ in range(55):
         shop.enqueue("shop.paged", queue="paged")

@@ -30,17 +30,22 @@ def _verb(name: str, help_: str) -> click.Command:
     def verb(
         session: Session, job_ids: tuple[str, ...], query: Query, everything: bool, dry_run: bool, yes: bool
     ) -> int:
-        filtered = any(value not in ((), None) for value in astuple(query))
-        if bool(job_ids) == (filtered or everything):
-            raise Misused(
-                f"it is not clear which jobs to {name}",
-                f"name them by id, or by filters such as --state and --task, or --all: queuemgr jobs {name} --help",
-            )
+        require_chosen(name, job_ids, query, everything=everything)
         if dry_run:
             return _only_count(session, name, replace(query, ids=job_ids))
         return _by_id(session, name, job_ids) if job_ids else _by_query(session, name, query, yes=yes)
 
     return verb
+
+
+def require_chosen(name: str, job_ids: tuple[str, ...], query: Query, *, everything: bool) -> None:
+    """Raises Misused unless jobs are named either by their ids or in another way."""
+    filtered = any(value not in ((), None) for value in astuple(query))
+    if bool(job_ids) == (filtered or everything):
+        raise Misused(
+            f"it is not clear which jobs to {name}",
+            f"name them by id, or by filters such as --state and --task, or --all: queuemgr jobs {name} --help",
+        )
 
 
 def _by_id(session: Session, name: str, job_ids: tuple[str, ...]) -> int:

@@ -19,13 +19,14 @@ VERBS = {
     "delete": ("jobs.changing:delete", "Forget jobs with all that belongs to them."),
     "hold": ("jobs.changing:hold", "Keep waiting jobs from running until released."),
     "release": ("jobs.changing:release", "Let held jobs run."),
+    "prioritise": ("jobs.prioritising:prioritise", "Give waiting jobs another priority."),
     "complete": ("jobs.completing:complete", "How the last word of a search may go on."),
 }
 
 
 @click.group(cls=VerbGroup, lazy=VERBS)
 def jobs() -> None:
-    """List, show, wait for, retry, cancel, delete, hold and release jobs.
+    """List, show, wait for, retry, cancel, delete, hold, release and prioritise jobs.
 
     Wherever an ID is asked for, `last` stands for the newest job.
     """

@@ -38,6 +38,18 @@ def changed_page(document: Mapping[str, Any]) -> Page:
     return page
 
 
+def prioritised_page(document: Mapping[str, Any], named: int = 0) -> Page:
+    """`named` is how many jobs were named by their ids."""
+    changed, left = document["changed"], named - document["changed"]
+    page = Page([Say(f"{counted(changed, 'job')} now of priority {document['priority']}")])
+    if left > 0:
+        many = f"{left:,} of the {named:,} that are named are not there, or do not wait"
+        page.add(Warn("the job is not there, or does not wait" if named == 1 else many))
+    elif changed:
+        page.add(Next("see them", "queuemgr jobs list --state ready,scheduled,held,parked"))
+    return page
+
+
 def matching_page(document: Mapping[str, Any]) -> Page:
     """The answer to --dry-run."""
     states = ", ".join(f"{number:,} {state}" for state, number in document["states"].items())

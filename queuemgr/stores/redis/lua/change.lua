@@ -10,7 +10,8 @@ local function keep_success(place, run)
   end
 end
 
-local function run_afresh(place, run)
+-- A job that is to run again needs its key again; false where another job holds it.
+local function take_key(place)
   local key = job_of(place)[UNIQUE]
   local held = key and taken(key)
   if held and held[HOLDER] ~= place then
@@ -19,6 +20,10 @@ local function run_afresh(place, run)
   if key then
     take_unique(key, place, held and held[UNTIL])
   end
+  return true
+end
+
+local function run_afresh(place, run)
   keep_success(place, run)
   leave(place, run)
   run[STATE], run[FAILURES], run[CRASHES], run[RUN_AT], run[CANCEL] = READY, 0, 0, false, false
@@ -26,7 +31,6 @@ local function run_afresh(place, run)
   enter(place, run)
   hset('errors', place, false)
   hset('results', place, false)
-  return true
 end
 
 local function move(place, run, state)
@@ -39,14 +43,17 @@ end
 local verbs = {}
 
 function verbs.retry(place, run)
-  if run[STATE] >= SUCCEEDED then
-    return run_afresh(place, run)
-  elseif run[STATE] == SCHEDULED then
+  local ended = run[STATE] >= SUCCEEDED
+  if not (ended or run[STATE] == SCHEDULED) or not take_key(place) then
+    return false
+  elseif ended then
+    run_afresh(place, run)
+  else
     leave(place, run)
     run[STATE], run[RUN_AT] = READY, false
     enter(place, run)
-    return true
   end
+  return true
 end
 
 function verbs.cancel(place, run)
@@ -76,6 +83,20 @@ function verbs.delete(place, run)
     became[place] = false
     return true
   end
+end
+
+-- It goes on waiting where it waits, so nobody is woken.
+function verbs.prioritise(place, run)
+  if run[STATE] == RUNNING or run[STATE] >= SUCCEEDED then
+    return false
+  end
+  if run[DIGIT] ~= given.digit then
+    leave(place, run)
+    run[DIGIT] = given.digit
+    stand(place, run, '0')
+    hset('runs', place, pack(run))
+  end
+  return true
 end
 
 local places, states, changed = {}, {}, 0

@@ -58,6 +58,28 @@ def test_a_limit_is_changed_in_place_and_taken_away(page: Page, yard: Shop) -> N
     assert queue(yard, "narrow")["limit"] is None
 
 
+def test_what_waits_gets_another_priority_in_place_once_its_number_was_seen(page: Page, yard: Shop) -> None:
+    ids = [yard.enqueue("yard.waits", queue="urgent"), yard.enqueue("yard.waits", queue="urgent", delay=3600)]
+    settled(page, yard, "queues")
+    more = row(page, "urgent").get_by_role("button", name="More for urgent")
+    more.click()
+    page.get_by_role("menuitem", name="Priority of what waits").click()
+    field = page.get_by_label("Priority of what waits in urgent")
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("menuitem", name="Priority of what waits").click()
+    field.fill("7")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Will give 2 waiting jobs priority 7")
+    dialog.get_by_role("button", name="Change priority").click()
+    expect(page.get_by_role("status").filter(has_text="2 jobs now of priority 7")).to_be_visible()
+    expect(field).to_have_count(0)
+    assert [yard.ask("GET", f"/api/v1/jobs/{job_id}")["job"]["priority"] for job_id in ids] == [7, 7]
+
+
 def test_a_queue_is_emptied_once_its_number_of_waiting_jobs_was_seen(page: Page, yard: Shop) -> None:
     for _ in range(3):
         yard.enqueue("yard.waits", queue="rubbish")

@@ -30,9 +30,10 @@ export async function changeJob(verb, job) {
  * @param {string} verb
  * @param {{ids: string[]} | {query: Record<string, any>, search: string}} chosen
  * @param {() => Promise<{changed: number}>} [change] what carries it out, where there is an operation for just that
+ * @param {Record<string, any>} [words] what the texts name beside the number of jobs
  * @returns {Promise<boolean>}
  */
-export async function changeJobs(verb, chosen, change) {
+export async function changeJobs(verb, chosen, change, words = {}) {
   const { ids, query = { ids }, search } = chosen;
   try {
     const preview = await ask("jobs.count", { verb, query, search });
@@ -40,7 +41,7 @@ export async function changeJobs(verb, chosen, change) {
       toast(t(`change.${verb}.none`), { kind: "wrong" });
       return false;
     }
-    if (!(await confirm(asked(verb, preview)))) return false;
+    if (!(await confirm(asked(verb, preview, words)))) return false;
   } catch (problem) {
     return failed(problem);
   }
@@ -49,20 +50,31 @@ export async function changeJobs(verb, chosen, change) {
     if (!ids) return [(await ask("jobs.change_matching", { verb, query, search })).changed, null];
     const answer = await ask("jobs.change", { verb, job_ids: ids });
     return [answer.changed, answer.changed ? null : answer.jobs.find((job) => job.message)?.message];
-  }, verb);
+  }, verb, words);
 }
 
-function asked(verb, preview) {
-  const body = html`<p>${t(`change.${verb}.many`, { count: preview.matched })}</p>
+/**
+ * Gives waiting jobs another priority, after the same look.
+ * @param {number} priority 0 to 9
+ * @param {{ids: string[]} | {query: Record<string, any>, search?: string}} chosen
+ * @returns {Promise<boolean>}
+ */
+export function prioritiseJobs(priority, chosen) {
+  const { ids, query = { ids }, search } = chosen;
+  return changeJobs("prioritise", { query, search }, () => ask("jobs.prioritise", { query, priority, search }), { priority });
+}
+
+function asked(verb, preview, words) {
+  const body = html`<p>${t(`change.${verb}.many`, { count: preview.matched, ...words })}</p>
     <ul class="preview">${Object.entries(preview.states).map(([state, count]) => html`<li key=${state}><${StateBadge} state=${state} /><b class="number">${t("number", { count })}</b></li>`)}</ul>
     ${verb === "delete" && html`<p class="problem">${t("change.delete.final")}</p>`}`;
   return { title: t(`change.${verb}.title`, { count: preview.matched }), body, action: t(`change.${verb}`), danger: verb === "delete" };
 }
 
-async function carriedOut(change, verb) {
+async function carriedOut(change, verb, words = {}) {
   try {
     const [changed, message] = await change();
-    if (changed) toast(t(`change.${verb}.done`, { count: changed }));
+    if (changed) toast(t(`change.${verb}.done`, { count: changed, ...words }));
     else toast(message ?? t(`change.${verb}.none`), { kind: "wrong" });
     refreshAll();
     return changed > 0;

@@ -16,6 +16,7 @@ export const ROUTES = {
   "jobs.count": "GET count",
   "jobs.change": "POST change",
   "jobs.change_matching": "POST change-matching",
+  "jobs.prioritise": "PUT jobs/priority",
   "job.inspect": "GET service/jobs/{job_id}/inspection",
   "queues.list": "GET queues",
   "queues.pause": "POST queues/pause",

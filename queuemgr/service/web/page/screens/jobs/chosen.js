@@ -1,11 +1,12 @@
 /** What can be done with the chosen jobs, at the foot of the list. */
-import { html } from "../../lib/dom.js";
-import { changeJobs } from "../../lib/changes.js";
+import { html, useState } from "../../lib/dom.js";
+import { changeJobs, prioritiseJobs } from "../../lib/changes.js";
 import { useKeys } from "../../lib/keys.js";
 import { t } from "../../lib/i18n.js";
 import { may } from "../../lib/session.js";
-import { AFFECTED, STATES, verbsFor, VERBS } from "../../lib/states.js";
+import { AFFECTED, STATES, verbsFor, VERBS, WAITING } from "../../lib/states.js";
 import { Button } from "../../parts/button.js";
+import { PriorityField } from "../../parts/priority.js";
 import { isExact, valueOf } from "./search.js";
 
 const KEYS = { retry: "r", cancel: "c", hold: "h", release: "l", delete: "d" };
@@ -24,6 +25,11 @@ export function Chosen({ text, rows, more, selection, all }) {
     const done = await changeJobs(verb, all.value ? { query: { states: AFFECTED[verb] }, search: text } : { ids: chosen });
     if (done) leave();
   };
+  const prioritise = async (priority) => {
+    const done = await prioritiseJobs(priority, all.value ? { query: { states: WAITING }, search: text } : { ids });
+    if (done) leave();
+    return done;
+  };
   const leave = () => {
     all.value = false;
     selection.clear();
@@ -41,9 +47,16 @@ export function Chosen({ text, rows, more, selection, all }) {
     <div class="row">
       ${may("operate") && verbsFor(states).map((verb) => html`<${Button} key=${verb} icon=${verb} keys=${KEYS[verb]} kind=${verb === "delete" ? "quiet" : "plain"}
         onClick=${() => change(verb)}>${t(`change.${verb}`)}<//>`)}
+      ${may("operate") && states.some((state) => WAITING.includes(state)) && html`<${Priority} keep=${prioritise} />`}
       <${Button} kind="quiet" icon="close" onClick=${leave}>${t("jobs.chosen.clear")}<//>
     </div>
   </div>`;
+}
+
+function Priority({ keep }) {
+  const [editing, setEditing] = useState(false);
+  if (editing) return html`<${PriorityField} label=${t("jobs.priority.of")} keep=${keep} close=${() => setEditing(false)} />`;
+  return html`<${Button} icon="edit" onClick=${() => setEditing(true)}>${t("change.prioritise")}<//>`;
 }
 
 function statesOf(text) {

@@ -1,7 +1,7 @@
 /** What can be done with a queue, from its row or from the palette. */
 import { act } from "../../lib/act.js";
 import { ask } from "../../lib/api.js";
-import { changeJobs } from "../../lib/changes.js";
+import { changeJobs, prioritiseJobs } from "../../lib/changes.js";
 import { t } from "../../lib/i18n.js";
 import { WAITING } from "../../lib/states.js";
 
@@ -14,6 +14,11 @@ export function turnPause({ name, paused }) {
 /** Deletes what waits in it, once a person has seen how many that is. */
 export function drainQueue({ name }) {
   return changeJobs("delete", { query: { queue: name, states: WAITING } }, () => ask("queues.drain", { names: [name] }));
+}
+
+/** Gives what waits in it another priority, after the same look. */
+export function prioritiseQueue({ name }, priority) {
+  return prioritiseJobs(priority, { query: { queue: name, states: WAITING } });
 }
 
 /** Runs all its dead jobs again, after the same look. */

@@ -1,5 +1,5 @@
 /** How one queue looks in the list. */
-import { html } from "../../lib/dom.js";
+import { html, useLayoutEffect, useRef, useState } from "../../lib/dom.js";
 import { go } from "../../lib/address.js";
 import { t } from "../../lib/i18n.js";
 import { may } from "../../lib/session.js";
@@ -10,11 +10,12 @@ import { Sparkline } from "../../parts/chart.js";
 import { Copy } from "../../parts/copy.js";
 import { Icon } from "../../parts/icon.js";
 import { Menu } from "../../parts/menu.js";
+import { PriorityField } from "../../parts/priority.js";
 import { Shape } from "../../parts/state.js";
 import { StateBar } from "../../parts/statebar.js";
 import { Since } from "../../parts/when.js";
 import { jobsLink } from "../jobs/search.js";
-import { drainQueue, retryDead, turnPause } from "./changing.js";
+import { drainQueue, prioritiseQueue, retryDead, turnPause } from "./changing.js";
 import { Limit } from "./limit.js";
 
 const SHOWN = ["ready", "running", "scheduled", "dead"];
@@ -58,19 +59,32 @@ function Rate({ values }) {
 }
 
 function Actions({ queue }) {
+  const [editing, setEditing] = useState(false);
+  const place = useRef(null);
+  const left = useRef(false);
+  useLayoutEffect(() => {
+    if (left.current && !editing) place.current?.querySelector("[aria-haspopup]").focus();
+    left.current = editing;
+  }, [editing]);
+  const keep = (priority) => prioritiseQueue(queue, priority);
+  const label = t("queues.priority.of", { name: queue.name });
+  if (editing) return html`<${PriorityField} label=${label} keep=${keep} close=${() => setEditing(false)} />`;
+  return html`<div class="actions" ref=${place}><${Buttons} queue=${queue} prioritise=${() => setEditing(true)} /></div>`;
+}
+
+function Buttons({ queue, prioritise }) {
   const waits = WAITING.reduce((sum, state) => sum + queue.counts[state], 0);
   const items = [
     { text: t("queues.jobs"), icon: "jobs", run: () => go(jobsLink({ queue: queue.name })) },
     ...(may("operate")
       ? [
           { text: t("queues.retry"), icon: "retry", disabled: !queue.counts.dead, run: () => retryDead(queue) },
+          { text: t("queues.prioritise"), icon: "edit", disabled: !waits, run: prioritise },
           { text: t("queues.drain"), icon: "delete", danger: true, disabled: !waits, run: () => drainQueue(queue) },
         ]
       : []),
   ];
   const label = t(queue.paused ? "queues.resume" : "queues.pause", { name: queue.name });
-  return html`<div class="actions">
-    ${may("operate") && html`<${IconButton} icon=${queue.paused ? "release" : "hold"} label=${label} onClick=${() => turnPause(queue)} />`}
-    <${Menu} kind="quiet" icon="more" name=${t("queues.more", { name: queue.name })} items=${items} />
-  </div>`;
+  return html`${may("operate") && html`<${IconButton} icon=${queue.paused ? "release" : "hold"} label=${label} onClick=${() => turnPause(queue)} />`}
+    <${Menu} kind="quiet" icon="more" name=${t("queues.more", { name: queue.name })} items=${items} />`;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .rig import Shop, visit
 
@@ -152,3 +152,29 @@ def test_the_audit_list_is_walked_and_left_by_the_palette(keys: Page, shop: Shop
     keys.keyboard.type("overview")
     press(keys, "Enter")
     expect(keys.get_by_role("heading", level=1)).to_have_text("Overview")
+
+
+def test_what_is_typed_before_the_palette_is_there_belongs_to_it(page: Page, shop: Shop) -> None:
+    on_its_way: list[Route] = []
+
+    def keep(route: Route) -> None:
+        on_its_way.append(route)
+
+    page.route("**/shell/palette/palette.js", keep)
+    visit(page, shop, "overview")
+    to_screen(page, "q", "Queues")
+    press(page, "Control+k")
+    page.keyboard.type("schex")
+    press(page, "Backspace", "d", "Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Queues")
+    on_its_way[0].continue_()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Schedules")
+
+
+def test_keys_mean_what_they_did_where_the_palette_cannot_be_had(page: Page, shop: Shop) -> None:
+    page.route("**/shell/palette/palette.js", lambda route: route.abort())
+    visit(page, shop, "overview")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    press(page, "Control+k")
+    expect(page.get_by_role("status").filter(has_text="does not answer")).to_be_visible()
+    to_screen(page, "q", "Queues")

@@ -35,6 +35,28 @@ export function isTyping(target) {
   return target instanceof Element && Boolean(target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]"));
 }
 
+/**
+ * Keeps what is typed for a field that is on its way: no shortcut must take it for its own.
+ * @returns {() => {text: string, entered: boolean}} ends that, and tells what was typed and whether Enter followed
+ */
+export function holdKeys() {
+  let [text, entered] = ["", false];
+  const hold = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || entered) return;
+    if (event.key === "Enter") entered = true;
+    else if (event.key === "Backspace") text = text.slice(0, -1);
+    else if (event.key.length === 1) text += event.key;
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  addEventListener("keydown", hold, true);
+  return () => {
+    removeEventListener("keydown", hold, true);
+    return { text, entered };
+  };
+}
+
 function pressed(event) {
   const name = nameOf(event);
   const modified = event.ctrlKey || event.metaKey;

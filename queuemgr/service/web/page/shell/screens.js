@@ -2,6 +2,7 @@
 import { html, signal, useEffect, useState } from "../lib/dom.js";
 import { Problem } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
+import { holdKeys } from "../lib/keys.js";
 import { Loaded } from "../parts/frame.js";
 import { toastProblem } from "../parts/toast.js";
 import { Overview } from "../screens/overview/overview.js";
@@ -48,9 +49,15 @@ export function Screen({ screen, id }) {
   return html`<${Loaded} of=${{ data: null, problem, refresh: () => location.reload() }} />`;
 }
 
-/** Opens the palette. */
-export function showPalette() {
-  import("./palette/palette.js").then((palette) => palette.showPalette(), () => toastProblem(unreachable()));
+/** Opens the palette. What is typed until it is there belongs to it. */
+export async function showPalette() {
+  const typed = holdKeys();
+  try {
+    (await import("./palette/palette.js")).showPalette(typed);
+  } catch {
+    typed();
+    toastProblem(unreachable());
+  }
 }
 
 /** Fetches the rest once a person has had time to look around, so that it is there even if the server goes. */

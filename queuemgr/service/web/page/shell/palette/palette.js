@@ -8,19 +8,26 @@ import { matching } from "./fuzzy.js";
 
 const MOST = 60;
 
-export function showPalette() {
-  showDialog((close) => html`<${Palette} close=${close} />`);
+/** @param {() => {text: string, entered: boolean}} ahead what was typed before it was there, asked for once it is */
+export function showPalette(ahead) {
+  showDialog((close) => html`<${Palette} close=${close} ahead=${ahead} />`);
 }
 
-function Palette({ close }) {
+function Palette({ close, ahead }) {
   const [typed, type] = useState("");
+  const [hurried, hurry] = useState(false);
   const [at, setAt] = useState(0);
   const frame = useRef(null);
   const list = useId();
   const entries = useEntries(typed);
   const found = useMemo(() => matching(typed, entries).slice(0, MOST), [typed, entries]);
   const chosen = Math.min(at, found.length - 1);
-  useEffect(() => frame.current.showModal(), []);
+  useEffect(() => {
+    frame.current.showModal();
+    const { text, entered } = ahead();
+    type(text);
+    hurry(entered);
+  }, []);
   useEffect(() => {
     frame.current.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
   }, [chosen, found]);
@@ -28,6 +35,9 @@ function Palette({ close }) {
     close();
     entry.run();
   };
+  useEffect(() => {
+    if (hurried && found[chosen]) take(found[chosen].entry);
+  }, [hurried]);
   const keyed = (event) => {
     const to = { ArrowDown: chosen + 1, ArrowUp: chosen - 1 + found.length, PageDown: Math.min(chosen + 8, found.length - 1), PageUp: Math.max(chosen - 8, 0) }[event.key];
     if (to !== undefined && found.length) setAt(to % found.length);

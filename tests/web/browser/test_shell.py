@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.web.rig import ROOT, Server
 
@@ -164,3 +164,24 @@ def test_a_token_opens_the_page_and_a_wrong_one_does_not(page: Page, tmp_path: P
         page.get_by_role("button", name="Log out ada").click()
         expect(page.get_by_label("Token")).to_be_visible()
         page.goto("about:blank")
+
+
+def test_an_answer_that_was_overtaken_changes_nothing(page: Page, shop: Shop) -> None:
+    visit(page, shop, "jobs?q=queue:overtaken")
+    expect(page.get_by_text("No job fits")).to_be_visible()
+    late: list[tuple[Route, APIResponse]] = []
+
+    def keep(route: Route) -> None:
+        late.append((route, route.fetch()))
+
+    page.route("**/api/v1/jobs?*", keep)
+    with page.expect_request("**/api/v1/jobs?*"):
+        page.evaluate("import('./lib/live.js').then((live) => live.refreshAll())")
+    page.wait_for_timeout(300)
+    shop.enqueue("shop.overtaken", queue="overtaken")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    route, answer = late[0]
+    with page.expect_response("**/api/v1/jobs?*"):
+        route.fulfill(response=answer)
+    page.wait_for_timeout(300)
+    expect(page.locator("tbody tr")).to_have_count(1)

@@ -11,6 +11,7 @@ const SETTLE = 30;
 const SILENT = 6000;
 const AGAIN = 30000;
 const REMEMBERED = 40;
+const LATE = 60;
 
 /** "connecting", "live", "polling", "paused" or "offline". */
 export const connection = signal("connecting");
@@ -100,6 +101,9 @@ function turnTo(entry, refused) {
 }
 
 function deliver(topic, data) {
+  // Answers and events overtake one another. What is older by more than that was told by a clock that was put back.
+  const behind = remembered.get(topic)?.at - data?.at;
+  if (behind > 0 && behind < LATE) return;
   learn(data?.at);
   remembered.delete(topic);
   remembered.set(topic, data);

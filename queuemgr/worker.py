@@ -124,12 +124,13 @@ class Worker:
             await asyncio.gather(tending, return_exceptions=True)
             for executor in set(self._executors.values()):
                 await executor.close()
-            if self._keeper is not None:
-                await self._keeper.rest()
             await self._leave_anyway()
             if self._pulse is not None and not self.running:
                 # What cannot be stopped ends with this process, and the pulse tells the store of that.
                 self._pulse.stop()
+            if self._keeper is not None and not self._hurried:
+                # Last: nobody's job waits for it.
+                await self._keeper.rest()
 
     def stop(self, grace: float | None = None) -> None:
         """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt."""

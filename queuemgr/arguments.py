@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 import typing
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from .errors import BadArguments
 from .secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -21,7 +22,7 @@ class Checker:
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self._name = name
-        self._signature = inspect.signature(function)
+        self._signature = signature_of(function)
         parameters = list(self._signature.parameters.values())
         hints = _hints(function)
         self._classes = {p.name: _classes(hints.get(p.name)) for p in parameters}
@@ -40,6 +41,14 @@ class Checker:
             if classes is not None and not isinstance(value, classes):
                 self._check_slowly(args, kwargs)
 
+    def check_many(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """`check` for the positional arguments of many calls, a parameter at a time. Raises BadArguments."""
+        lengths = set(map(len, rows))
+        fit = self._simple and len(lengths) <= 1 and all(self._required <= n <= len(self._positional) for n in lengths)
+        if not (fit and all(map(_are, zip(*rows, strict=True), self._in_order))):
+            for args in rows:
+                self.check(args, {})
+
     def _check_slowly(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         try:
             bound = self._signature.bind(*args, **kwargs)
@@ -57,6 +66,23 @@ class Checker:
                 raise BadArguments(
                     f"{self._name}{self._signature}: {name} must be {wanted}, not {type(value).__name__}{shown}"
                 )
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """`inspect.signature`, with annotations as text where they name what is not there."""
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        # Annotations are evaluated only now, and one may stand under TYPE_CHECKING without being in quotes.
+        try:
+            return inspect.signature(function)
+        except (NameError, AttributeError):
+            return inspect.signature(function, annotation_format=Format.STRING)
+    return inspect.signature(function)
+
+
+def _are(values: Iterable[Any], classes: tuple[type, ...] | None) -> bool:
+    return classes is None or all(issubclass(kind, classes) for kind in set(map(type, values)))
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .recurrence import next_after
 from .result import REFERENCE, Reference, Results
 from .schedule import Schedule
 from .store import Page, Query
+from .task import jobs_of
 from .ticker import declare
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ class AsyncClient:
 
     async def enqueue_many(self, calls: Iterable[Call[R]], connection: Any = None) -> list[AsyncHandle[R]]:
         """All of them in one transaction, or none; with `connection`, in the caller's own transaction on it."""
-        jobs = [call.job for call in calls]
+        jobs = jobs_of(calls)
         done = await (self.store.enqueue(jobs) if connection is None else self._enqueue_on(connection, jobs))
-        return [AsyncHandle(self, one.id, existing=one.existing) for one in done]
+        return [AsyncHandle(self, one.id, one.existing) for one in done]
 
     async def _enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
         if not hasattr(self.store, "enqueue_on_async"):
@@ -247,13 +248,13 @@ class Client:
 
     def enqueue(self, call: Call[R]) -> Handle[R]:
         done = self._enqueue((call.job,))[0]
-        return Handle(self, done.id, existing=done.existing)
+        return Handle(self, done.id, done.existing)
 
     def enqueue_many(self, calls: Iterable[Call[R]], connection: Any = None) -> list[Handle[R]]:
         """All of them in one transaction, or none; with `connection`, in the caller's own transaction on it."""
-        jobs = [call.job for call in calls]
+        jobs = jobs_of(calls)
         done = self._enqueue_on(connection, jobs) if connection is not None else self._enqueue(jobs)
-        return [Handle(self, one.id, existing=one.existing) for one in done]
+        return [Handle(self, one.id, one.existing) for one in done]
 
     send = enqueue
 

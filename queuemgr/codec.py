@@ -19,7 +19,7 @@ from .secret import Secret
 from .typetags import READERS, SECRET, WRITERS, ZONED, Refused, Types, bytes_to_text, is_registrable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["MAX_DEPTH", "Codec", "Types"]
 
@@ -83,6 +83,18 @@ class Codec:
             except (ValueError, OverflowError):
                 pass
         return self.encode([list(args), kwargs] if kwargs else [list(args)])
+
+    def encode_calls(self, rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
+        """`encode_call` of the positional arguments of many calls. Raises EncodingError."""
+        if self._are_native(map(type, chain.from_iterable(rows))):
+            write = self._write
+            try:
+                many = [write((args,)) for args in rows]
+                if max(map(len, many), default=0) < 2 * _DIGITS:
+                    return many
+            except (ValueError, OverflowError):
+                pass
+        return [self.encode_call(args, {}) for args in rows]
 
     def encode_items(self, values: list[Any], name: str = "argument") -> bytes:
         """The values one after another: each a line of JSON, or MessagePack end to end. Raises EncodingError."""

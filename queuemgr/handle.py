@@ -25,7 +25,9 @@ R = TypeVar("R")
 class AsyncHandle(Generic[R]):
     """`existing` is true where another job held the unique key, and this is that one."""
 
-    def __init__(self, client: AsyncClient, job_id: str, *, existing: bool = False) -> None:
+    __slots__ = ("_client", "existing", "id")
+
+    def __init__(self, client: AsyncClient, job_id: str, existing: bool = False) -> None:
         self._client = client
         self.id = job_id
         self.existing = existing
@@ -99,7 +101,9 @@ class AsyncHandle(Generic[R]):
 class Handle(Generic[R]):
     """The same for synchronous callers."""
 
-    def __init__(self, client: Client, job_id: str, *, existing: bool = False) -> None:
+    __slots__ = ("_client", "existing", "id")
+
+    def __init__(self, client: Client, job_id: str, existing: bool = False) -> None:
         self._client = client
         self.id = job_id
         self.existing = existing

@@ -174,14 +174,20 @@ def new_id() -> str:
     The 21 bits after the milliseconds are a counter (RFC 9562, section 6.2, method 1), the other 53 are random.
     """
     chance = os.urandom(9)
-    return _id(next_order(chance[0] << 8 | chance[1]), chance[2], chance[3:].hex())
+    order = next_order(chance[0] << 8 | chance[1])
+    return f"{_head(order)}{0x8000 | (order & 0x1FF) << 5 | chance[2] & 0x1F:04x}-{chance[3:].hex()}"
 
 
-def new_ids(number: int) -> list[str]:
-    """So many of them in order, in less time than one by one."""
-    chance = os.urandom(7 * number)
-    text, first = chance.hex(), next_order(count=number)
-    return [_id(first + n, chance[7 * n + 6], text[14 * n : 14 * n + 12]) for n in range(number)]
+def new_ids(number: int) -> tuple[range, list[str]]:
+    """So many of them, and the numbers within them (`order_of`), in less than half of the time of one by one."""
+    orders = range(first := next_order(count=number), first + number)
+    heads = {block: _head(block << _LOW) for block in range(first >> _LOW, (first + number >> _LOW) + 1)}
+    tails = os.urandom(6 * number).hex()
+    own = zip(orders, os.urandom(number), range(0, 12 * number, 12), strict=True)
+    return orders, [
+        f"{heads[order >> _LOW]}{0x8000 | (order & 0x1FF) << 5 | chance & 0x1F:04x}-{tails[at : at + 12]}"
+        for order, chance, at in own
+    ]
 
 
 def next_order(start: int | None = None, count: int = 1) -> int:
@@ -209,10 +215,13 @@ def order_of(job_id: str) -> int | None:
     return order if 0 <= order < 1 << 63 else None
 
 
-def _id(order: int, chance: int, tail: str) -> str:
-    upper = order >> 21 << 32 | 0x70008000 | (order & 0x1FFE00) << 7 | (order & 0x1FF) << 5 | chance & 0x1F
-    text = f"{upper:020x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:]}-{tail}"
+def _head(order: int) -> str:
+    """The first three groups: milliseconds, the version, the upper 12 bits of the counter."""
+    text = f"{order >> 21 << 16 | 0x7000 | order >> _LOW & 0xFFF:016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:]}-"
 
+
+_LOW = 9
+"""How many bits of the counter stand in the fourth group, between the variant and five random bits."""
 
 _last = 0

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 import msgspec
 
 from .arguments import Checker
+from .batch import Batch
 from .errors import EncodingError, UnknownTask, did_you_mean
 from .job import Job, Unique, new_id, new_ids
 from .options import Options, OptionValues, Policy, overrides_of, policy_of
@@ -40,6 +42,29 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
     """A job that is ready to be enqueued, and the type of its result for the reader and the type checker."""
 
     job: Job
+
+
+class Calls(Sequence[Call[R]]):
+    """Calls of one task that were made together."""
+
+    __slots__ = ("jobs",)
+
+    def __init__(self, jobs: Batch) -> None:
+        self.jobs = jobs
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    @overload
+    def __getitem__(self, index: int) -> Call[R]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Calls[R]: ...
+    def __getitem__(self, index: int | slice) -> Call[R] | Calls[R]:
+        return Calls(self.jobs[index]) if isinstance(index, slice) else Call(self.jobs[index])
+
+
+def jobs_of(calls: Iterable[Call[Any]]) -> Sequence[Job]:
+    return calls.jobs if isinstance(calls, Calls) else [call.job for call in calls]
 
 
 class Sender(Protocol):
@@ -111,10 +136,20 @@ class Task(Generic[P, C, R]):
         """A checked job, not enqueued yet. Raises BadArguments, EncodingError."""
         return Call(self._job(args, kwargs))
 
-    def calls(self, arguments: Iterable[tuple[Any, ...]]) -> list[Call[R]]:
-        """A call for each tuple of positional arguments, for `enqueue_many`: cheaper than `call` one by one."""
-        many = list(arguments)
-        return [Call(self._job(args, {}, job_id)) for args, job_id in zip(many, new_ids(len(many)), strict=True)]
+    def calls(self, arguments: Iterable[tuple[Any, ...]]) -> Sequence[Call[R]]:
+        """A call for each tuple of positional arguments, for `enqueue_many`: much cheaper than `call` one by one.
+
+        Raises BadArguments, EncodingError.
+        """
+        rows = list(arguments)
+        if self.options.unique:
+            return [Call(self._job(args, {})) for args in rows]
+        (self._checker or self.prepare()).check_many(rows)
+        data = self._sender.codec.encode_calls(rows)
+        self._refuse_larger(max(map(len, data), default=0))
+        orders, ids = new_ids(len(rows))
+        like = self._made("", b"")
+        return Calls(Batch(like, orders, ids, [like.created_at] * len(rows), data))
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
         """Enqueue it and return a handle of its job. Raises BadArguments, EncodingError, JobExists, StoreError."""
@@ -135,29 +170,36 @@ class Task(Generic[P, C, R]):
             self._checker = Checker(self.name, self.function)
         return self._checker
 
-    def _job(self, args: tuple[Any, ...], kwargs: dict[str, Any], job_id: str | None = None) -> Job:
+    def _job(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
         (self._checker or self.prepare()).check(args, kwargs)
-        sender, options = self._sender, self.options
-        data = sender.codec.encode_call(args, kwargs)
-        if len(data) > sender.max_payload:
+        data = self._sender.codec.encode_call(args, kwargs)
+        self._refuse_larger(len(data))
+        unique = self.options.unique
+        return self._made(new_id(), data, _unique(self.name, self.options, args, kwargs, data) if unique else None)
+
+    def _refuse_larger(self, size: int) -> None:
+        if size > (most := self._sender.max_payload):
             raise EncodingError(
-                f"the arguments of {self.name} take {len(data):,} bytes and the limit is {sender.max_payload:,}: "
+                f"the arguments of {self.name} take {size:,} bytes and the limit is {most:,}: "
                 "pass a path or an id instead of the data, or raise max_payload in the App"
             )
+
+    def _made(self, job_id: str, data: bytes, unique: Unique | None = None) -> Job:
+        options = self.options
         return Job(
-            id=job_id or new_id(),
+            id=job_id,
             task=self.name,
             args=data,
             queue=options.queue,
             priority=options.priority,
             run_at=options.at,
             delay=options.delay,
-            created_at=sender.clock.now(),
+            created_at=self._sender.clock.now(),
             keep=options.keep,
             at_most_once=options.at_most_once,
             held=options.held,
             crash_budget=options.crash_budget,
-            unique=_unique(self.name, options, args, kwargs, data) if options.unique else None,
+            unique=unique,
             tags=options.tags,
             options=self._overrides,
         )

@@ -150,10 +150,12 @@ def task_facts(task: Task[..., Any, Any]) -> TaskFacts:
 def _signature(task: Task[..., Any, Any]) -> str:
     import inspect
 
+    from queuemgr.arguments import signature_of
+
     try:
         found = inspect.signature(task.function, eval_str=True)
     except (NameError, TypeError, AttributeError, SyntaxError):
-        found = inspect.signature(task.function)
+        found = signature_of(task.function)
     return str(found.replace(return_annotation=inspect.Signature.empty))
 
 

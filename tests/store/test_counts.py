@@ -108,14 +108,31 @@ def test_however_jobs_move_their_numbers_are_right(
     asyncio.run(live())
 
 
-def test_a_job_that_comes_late_is_counted_although_newer_ones_were_counted_before(
-    store: SqliteStore, path: Path
+@pytest.mark.parametrize("number", [1, 3, 30, 150])
+@pytest.mark.parametrize("among_new_ones", [False, True])
+def test_jobs_that_come_late_are_counted_although_newer_ones_were_counted_before(
+    store: SqliteStore, path: Path, number: int, among_new_ones: bool
 ) -> None:
-    late = make_job()
+    late = [make_job() for _ in range(number)]
     store.enqueue_now([make_job() for _ in range(5)])
     store._db.write(counting.follow)
-    store.enqueue_now([late])
-    assert kept_counts(path) == {("default", "task", State.READY): 6} == true_counts(path)
+    if among_new_ones:
+        late += [make_job() for _ in range(number)]
+    store.enqueue_now(late)
+    assert kept_counts(path) == {("default", "task", State.READY): 5 + len(late)} == true_counts(path)
+    store.enqueue_now(late)
+    assert kept_counts(path) == true_counts(path)
+
+
+def test_jobs_that_are_restored_late_are_counted(store: SqliteStore, path: Path) -> None:
+    store.enqueue_now([make_job(held=True)])
+    ((snapshot,), _) = asyncio.run(store.dump(None, 1))
+    asyncio.run(store.change("delete", Query()))
+    store.enqueue_now([make_job() for _ in range(5)])
+    store._db.write(counting.follow)
+    asyncio.run(store.restore([snapshot]))
+    assert kept_counts(path) == true_counts(path)
+    assert kept_counts(path)["default", "task", State.HELD] == 1
 
 
 def test_whoever_asks_for_numbers_lets_the_count_follow(store: SqliteStore) -> None:
@@ -147,10 +164,9 @@ def test_numbers_that_are_none_are_forgotten(store: SqliteStore, path: Path) -> 
 
 
 def test_ids_made_together_are_in_order_and_none_is_made_again() -> None:
-    before, ids, after = new_id(), new_ids(1000), new_id()
+    before, (numbers, ids), after = new_id(), new_ids(1000), new_id()
     assert [before, *ids, after] == sorted({before, *ids, after})
-    orders = [order_of(one) for one in ids]
-    assert orders == list(range(orders[0] or 0, (orders[0] or 0) + 1000))
-    assert next_order() > (orders[-1] or 0)
+    assert [order_of(one) for one in ids] == list(numbers)
+    assert next_order() > numbers[-1]
     assert len({one[24:] for one in ids}) == 1000
-    assert new_ids(0) == []
+    assert not any(new_ids(0))

@@ -105,7 +105,7 @@ def test_calls_made_together_are_jobs_like_any_other(path: Path) -> None:
     assert app.client.arguments(handles[7].id) == [[7, 1]]
     record = handles[7].look()
     assert (record.task, record.tags, record.priority) == ("add", ("sum",), 3)
-    assert add.calls([]) == []
+    assert not app.client.enqueue_many(add.calls([]))
     with pytest.raises(Exception, match="one must be int"):
         add.calls([(1,), ("a",)])
     app.close()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from queuemgr import App
 from queuemgr.codec import Codec
 from queuemgr.errors import BadArguments, ConfigError, EncodingError, UnknownTask
 from queuemgr.job import new_id, order_of
+from queuemgr.service.facts import task_facts
 
 app = App()
 
@@ -70,6 +74,21 @@ def test_wrong_arguments_are_refused_before_the_job_exists(task, args, kwargs, s
         task.call(*args, **kwargs)
 
 
+unquoted = pytest.mark.skipif(sys.version_info < (3, 14), reason="before Python 3.14 there is no such function")
+
+
+@pytest.mark.parametrize("annotation", ["'Missing'", pytest.param("Missing", marks=unquoted)])
+def test_an_annotation_may_name_what_is_there_for_type_checkers_only(annotation: str) -> None:
+    made: dict[str, Any] = {}
+    source = f"def price(what: {annotation}, cents: int = 0) -> {annotation}: ..."
+    exec(compile(source, __file__, "exec", dont_inherit=True), {"__name__": __name__}, made)
+    task = App().task(made["price"])
+    task.call("a desk", 5)
+    with pytest.raises(BadArguments, match=r"price\(what: 'Missing'.*missing a required argument: 'what'"):
+        task.call()
+    assert task_facts(task)["signature"].startswith("(what: 'Missing'")
+
+
 def test_right_arguments_pass() -> None:
     add.call(1, 2, scale=3)
     greet.call("a", "b", "c", d=None)
@@ -109,6 +128,54 @@ def test_unique_keys_come_from_the_arguments_a_text_or_a_function() -> None:
     assert by_arguments.call(1).job.unique != by_arguments.call(2).job.unique
     assert add.using(unique="nightly").call(1).job.unique.key == "nightly"  # type: ignore[union-attr]
     assert add.using(unique=lambda a: f"for {a}").call(7).job.unique.key == "for 7"  # type: ignore[union-attr]
+
+
+def test_calls_made_together_are_the_calls_that_one_by_one_would_have_been() -> None:
+    jobs = [call.job for call in add.using(queue="mail", priority=3).calls((n, 1) for n in range(700))]
+    one = add.using(queue="mail", priority=3).call(699, 1).job
+    assert replace(jobs[-1], id=one.id, created_at=one.created_at) == one
+    ids = [job.id for job in jobs]
+    assert sorted(set(ids)) == ids
+    assert {order_of(one) for one in ids} == set(range(order_of(ids[0]) or 0, (order_of(ids[-1]) or 0) + 1))
+
+
+def test_a_part_of_calls_is_calls() -> None:
+    calls = add.calls((n, 1) for n in range(30))
+    assert [call.job for call in calls[10:20]] == [call.job for call in calls][10:20]
+    assert calls[-1].job == list(calls)[-1].job
+    assert len(calls[25:]) == 5
+
+
+def test_calls_made_together_may_each_have_a_unique_key() -> None:
+    keys = [call.job.unique.key for call in add.using(unique=lambda a, b: f"{a}:{b}").calls([(1, 2), (3, 4)])]  # type: ignore[union-attr]
+    assert keys == ["1:2", "3:4"]
+
+
+@pytest.mark.parametrize("rows", [[(1,), ("x",)], [(1, 2), (1,), ("x", 1)], [(1, 2, 3, 4)], [()]])
+def test_of_many_calls_the_wrong_one_is_named(rows: list[tuple[Any, ...]]) -> None:
+    with pytest.raises(BadArguments) as many:
+        add.calls(rows)
+    with pytest.raises(BadArguments) as one:
+        _ = [add.call(*row) for row in rows]
+    assert str(many.value) == str(one.value)
+
+
+@pytest.mark.parametrize("value", [2.5, b"x", "x" * 700, 10**700, [1, {"$": 2}], None, {"a": (1, 2)}])
+def test_many_calls_are_written_as_one_by_one(value: object) -> None:
+    codec = Codec()
+    rows = [(value,), (1, value), ()]
+    assert codec.encode_calls(rows) == [codec.encode_call(row, {}) for row in rows]
+
+
+def test_what_cannot_travel_is_refused_among_many_calls() -> None:
+    with pytest.raises(EncodingError, match="surrogate"):
+        Codec().encode_calls([("x",), ("\ud800",)])
+
+
+def test_the_largest_of_many_calls_is_refused_over_the_limit() -> None:
+    small = App(max_payload=100)
+    with pytest.raises(EncodingError, match="take 506 bytes and the limit is 100"):
+        small.task(len).calls([("x",), ("x" * 500,)])
 
 
 def test_ids_sort_by_their_making_and_hold_their_order() -> None:

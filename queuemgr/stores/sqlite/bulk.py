@@ -6,17 +6,17 @@ Jobs with unique keys, and those that find their place taken, go the way of a si
 from __future__ import annotations
 
 import sqlite3
-from itertools import groupby, product
+from itertools import chain, groupby, product
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from queuemgr.job import order_of
+from queuemgr.batch import Batch
 from queuemgr.store import Enqueued
 
-from .statements import COLUMNS
+from .statements import COLUMNS, COUNTED_UPTO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from queuemgr.job import Job
 
@@ -38,39 +38,58 @@ def accept(
 ) -> list[Enqueued]:
     """What `accept_one` answers to every job. `row_of` is a job's row, in the order of COLUMNS."""
     done: list[Enqueued] = []
-    for _, group in groupby(jobs, key=_alike):
-        alike = list(group)
-        while alike:
-            size = MANY if len(alike) >= MANY else FEW if len(alike) >= FEW else 1
-            some, alike = alike[:size], alike[size:]
-            if size > 1 and some[0].unique is None and _insert(connection, some, row_of(some[0])):
-                done.extend(Enqueued(job.id) for job in some)
+    for batch in _batches(jobs):
+        row = row_of(batch.like) if batch.like.unique is None else None
+        for some in _pieces(batch):
+            if row is not None and len(some) >= FEW and _insert(connection, some, row):
+                done.extend(map(Enqueued, some.ids))
             else:
                 done.extend(map(accept_one, some))
     return done
 
 
-def _insert(connection: sqlite3.Connection, jobs: list[Job], row: tuple[Any, ...]) -> bool:
-    """Whether there is a new row for each of them; else nothing was changed. `row` is that of the first."""
-    values = [value for name, value in zip(COLUMNS, row, strict=True) if name not in _OWN]
-    seqs = [order_of(job.id) for job in jobs]
-    if None in seqs:
+def _batches(jobs: Sequence[Job]) -> Iterator[Batch]:
+    if isinstance(jobs, Batch):
+        yield jobs
+    else:
+        for _, alike in groupby(jobs, key=_alike):
+            yield Batch.of(list(alike))
+
+
+def _pieces(batch: Batch) -> Iterator[Batch]:
+    """As large as there are statements for, and what is left over."""
+    start = 0
+    for size in (MANY, FEW):
+        while len(batch) - start >= size:
+            yield batch[start : start + size]
+            start += size
+    if start < len(batch):
+        yield batch[start:]
+
+
+def _insert(connection: sqlite3.Connection, jobs: Batch, row: tuple[Any, ...]) -> bool:
+    """Whether there is a new row for each of them; else nothing was changed. `row` is that of the pattern."""
+    oldest = min(jobs.orders)
+    if oldest < 0:
         return False
-    for seq, job in zip(seqs, jobs, strict=True):
-        values += (seq, job.id, job.created_at, job.args)
+    values = [value for name, value in zip(COLUMNS, row, strict=True) if name not in _OWN]
+    values += chain.from_iterable(zip(jobs.orders, jobs.ids, jobs.moments, jobs.args, strict=True))
+    values.append(oldest)
     try:
-        connection.execute(_STATEMENTS[len(jobs)], values)
+        if not connection.execute(_STATEMENTS[len(jobs)], values).rowcount:
+            return False
     except sqlite3.IntegrityError:
         return False
-    if jobs[0].tags:
-        connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", product(jobs[0].tags, seqs))
+    if tags := jobs.like.tags:
+        connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", product(tags, jobs.orders))
     return True
 
 
 def _statement(rows: int) -> str:
     picked = (f"column{_OWN.index(name) + 1}" if name in _OWN else "?" for name in COLUMNS)
     values = ", ".join([f"({', '.join('?' * len(_OWN))})"] * rows)
-    return f"INSERT INTO queuemgr_jobs ({', '.join(COLUMNS)}) SELECT {', '.join(picked)} FROM (VALUES {values})"
+    return f"""INSERT INTO queuemgr_jobs ({", ".join(COLUMNS)}) SELECT {", ".join(picked)} FROM (VALUES {values})
+               WHERE ? > {COUNTED_UPTO}"""
 
 
 _STATEMENTS = {rows: _statement(rows) for rows in (FEW, MANY)}

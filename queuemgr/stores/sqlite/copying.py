@@ -11,6 +11,7 @@ from queuemgr.errors import CorruptStore
 from queuemgr.job import Attempt, Job, State, Unique, order_of
 from queuemgr.store import OutputLine, Snapshot
 
+from . import counting
 from .finding import REACH, with_ids
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def _restore(taken: Snapshot, behind: int | None, now: float, connection: sqlite
     row = _row(taken)
     for row["seq"], row["named"] in _places(taken.job, behind, connection):
         if connection.execute(_INSERT, [row[name] for name in COLUMNS]).rowcount:
+            counting.appear(connection, row["queue"], row["task"], row["state"], row["seq"])
             break
     seq: int = row["seq"]
     _restore_beside(taken, seq, connection)

@@ -48,6 +48,11 @@ INSERT INTO queuemgr_counts VALUES (?, ?, ?, ?)
 ON CONFLICT (queue, task, state) DO UPDATE SET number = number + excluded.number
 """
 
+_APPEAR = f"""
+INSERT INTO queuemgr_counts SELECT ?, ?, ?, 1 WHERE ? <= {COUNTED_UPTO}
+ON CONFLICT (queue, task, state) DO UPDATE SET number = number + 1
+"""
+
 
 def tally(connection: sqlite3.Connection) -> Counter[tuple[str, str, int]]:
     """How many of each (queue, task, state)."""
@@ -89,6 +94,11 @@ def move(connection: sqlite3.Connection, jobs: Iterable[tuple[str, str, int]], t
     """Count counted jobs again that have moved; of each its queue, its task and what it was."""
     for (queue, task, was), number in Counter(jobs).items():
         connection.executemany(_ADD, [(queue, task, was, -number), (queue, task, to, number)])
+
+
+def appear(connection: sqlite3.Connection, queue: str, task: str, state: State, seq: int) -> None:
+    """Count a new job if it stands among those that are counted."""
+    connection.execute(_APPEAR, (queue, task, state, seq))
 
 
 def forget_none(connection: sqlite3.Connection) -> None:

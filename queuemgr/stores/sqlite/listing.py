@@ -186,7 +186,7 @@ def _lanes(connection: sqlite3.Connection, queue: str | None, task: str | None) 
 
 
 def _values(connection: sqlite3.Connection, sql: str, *within: str) -> list[Any]:
-    return [row[0] for row in connection.execute(sql, within)]
+    return [row[0] for row in connection.execute(sql, within * 2)]
 
 
 def _oldest(connection: sqlite3.Connection, queue: str) -> float | None:

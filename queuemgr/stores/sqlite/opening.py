@@ -1,4 +1,4 @@
-"""Opens what a database needs: the file beside it that gives turns, and connections with the right settings."""
+"""Reads a store's URL and opens what it needs: the file that gives turns, connections with the right settings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sqlite3
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from queuemgr.errors import StoreUnavailable
+from queuemgr.errors import ConfigError, StoreUnavailable, did_you_mean
 
 from .schema import VERSION, migrate, version_of
 
 PATIENCE = 30.0
 # A commit copies and checksums whole pages; most commits touch few bytes on each, so small pages are faster.
-PAGE = 1024
+PAGE = 2048
 CHECKPOINT = 8 * 1024 * 1024
 DURABILITY = {"normal": "NORMAL", "full": "FULL"}
 
@@ -66,3 +66,17 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def _uses_wal(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+
+
+def read_url(url: str) -> tuple[Path, str]:
+    """The file and the durability that it names. Raises ConfigError."""
+    address, _, query = url.removeprefix("sqlite://").partition("?")
+    if not address.startswith("/") or len(address) < 2 or ":memory:" in address:
+        raise ConfigError(f"{url!r} names no file: write sqlite:///jobs.db, or sqlite:////full/path/jobs.db")
+    durability = "normal"
+    for part in filter(None, query.split("&")):
+        name, _, durability = part.partition("=")
+        if name != "durability" or durability not in DURABILITY:
+            known = [f"durability={level}" for level in DURABILITY]
+            raise ConfigError(f"{part!r} in {url!r} means nothing: {did_you_mean(part, known)}")
+    return Path(address[1:]).expanduser().absolute(), durability

@@ -11,6 +11,11 @@ COLUMNS = (
     *("seq", "id", "named", "state", "queue", "task", "priority", "run_at", "created_at", "keep", "at_most_once"),
     *("unique_key", "tags", "options", "crash_budget", "args"),
 )
+COUNTED_UPTO = "(SELECT coalesce(max(seq), -1) FROM queuemgr_counted)"
+INSERT_NEWER = f"""
+INSERT INTO queuemgr_jobs ({", ".join(COLUMNS)}) SELECT {", ".join("?" * len(COLUMNS))} WHERE ? > {COUNTED_UPTO}
+ON CONFLICT DO NOTHING
+"""
 INSERT = f"""
 INSERT INTO queuemgr_jobs ({", ".join(COLUMNS)}) VALUES ({", ".join("?" * len(COLUMNS))}) ON CONFLICT DO NOTHING
 """
@@ -30,6 +35,7 @@ READY = LEASE.format(which=_LANE.format(columns="seq"))
 FIRST_READY = _LANE.format(columns="-priority, seq, task")
 CHOSEN = LEASE.format(which="SELECT value FROM json_each(?) LIMIT ?")
 # The values that there are in a column of the index of ready jobs: one leap to each, however many jobs have it.
+# What stands in `within` is bound twice: Python 3.12.0 to 3.12.3 warn of a numbered placeholder at every call.
 _LEAPS = """
 WITH RECURSIVE found (value) AS (
     SELECT {first} FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 {within}
@@ -41,11 +47,11 @@ SELECT value FROM found WHERE value IS NOT NULL
 """
 QUEUES = _LEAPS.format(first="min(queue)", within="", beyond="queue >")
 ENDS = """
-SELECT (SELECT min(task) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?1),
-       (SELECT max(task) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?1)
+SELECT (SELECT min(task) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?),
+       (SELECT max(task) FROM queuemgr_jobs INDEXED BY queuemgr_ready WHERE state = 1 AND crashes = 0 AND queue = ?)
 """
-TASKS = _LEAPS.format(first="min(task)", within="AND queue = ?1", beyond="task >")
-PRIORITIES = _LEAPS.format(first="max(priority)", within="AND queue = ?1 AND task = ?2", beyond="priority <")
+TASKS = _LEAPS.format(first="min(task)", within="AND queue = ?", beyond="task >")
+PRIORITIES = _LEAPS.format(first="max(priority)", within="AND queue = ? AND task = ?", beyond="priority <")
 SUSPECT = LEASE.format(
     which="""SELECT seq FROM queuemgr_jobs INDEXED BY queuemgr_suspect WHERE state = 1 AND crashes > 0 AND queue = ?
              AND NOT EXISTS (SELECT 1 FROM queuemgr_jobs INDEXED BY queuemgr_running
@@ -79,8 +85,7 @@ UPDATE queuemgr_jobs SET state = ?, run_at = coalesce(?, run_at), failures = fai
     error = ?, worker = NULL {MINE} RETURNING cancel
 """
 ATTEMPT = "INSERT OR REPLACE INTO queuemgr_attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-UPTO = "SELECT coalesce(max(seq), -1) FROM queuemgr_counted"
-COUNTED_UPTO = f"({UPTO})"
+UPTO = f"SELECT * FROM {COUNTED_UPTO}"
 # When the next job or firing is due, up to where jobs are counted, and whether there is any of what few stores have.
 LOOK = f"""
 SELECT (SELECT min(moment) FROM (

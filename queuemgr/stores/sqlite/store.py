@@ -8,13 +8,11 @@ from __future__ import annotations
 from functools import partial
 from heapq import nsmallest
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from queuemgr.clock import SystemClock
-from queuemgr.errors import ConfigError, did_you_mean
 from queuemgr.fault import point
 from queuemgr.job import Job, Lease, State, next_order, order_of
 from queuemgr.store import LEASE, Claimed, Enqueued
@@ -24,18 +22,20 @@ from .borrowed import borrowed
 from .database import Database
 from .desk import Desk
 from .finding import REACH, find_seq
-from .opening import DURABILITY
+from .opening import read_url
 from .waiting import Waiting
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from queuemgr.clock import Clock
     from queuemgr.store import Claim, Report, Settlement, WorkerInfo
 
 MOST_PROMOTED = 500
 PATROL = 0.25
+
+_STATE = statements.COLUMNS.index("state")
 
 _dump = msgspec.json.Encoder().encode
 _load = msgspec.json.Decoder().decode
@@ -48,7 +48,7 @@ class SqliteStore(Desk):
     remote = False
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
-        path, durability = _read(url)
+        path, durability = read_url(url)
         self.url = url
         self.path = path
         self.clock = self._clock = clock or SystemClock()
@@ -75,11 +75,24 @@ class SqliteStore(Desk):
         return done
 
     def enqueue_now(self, jobs: Sequence[Job]) -> list[Enqueued]:
-        # One plain job is one statement, which is a transaction of its own.
-        single = len(jobs) == 1 and jobs[0].unique is None and not jobs[0].tags
-        done = self._db.write(partial(self._enqueue, jobs), single=single)
+        if not (len(jobs) == 1 and (done := self._enqueue_alone(jobs[0]))):
+            done = self._db.write(partial(self._enqueue, jobs))
         point("enqueue.committed")
         return done
+
+    def _enqueue_alone(self, job: Job) -> list[Enqueued]:
+        """A plain new job is one statement, which is a transaction of its own; nothing where it is not as plain."""
+        order = order_of(job.id)
+        if job.unique is not None or job.tags or order is None:
+            return []
+        row = _row(job, order, False, self._clock.now())
+
+        def insert(connection: sqlite3.Connection) -> bool:
+            is_there = _insert_newer(row, connection)
+            point("enqueue.inserted")
+            return is_there
+
+        return [Enqueued(job.id)] if self._db.write(insert, single=True) else []
 
     def enqueue_on(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> list[Enqueued]:
         """Enqueue inside the transaction of the caller's own connection to the same file."""
@@ -207,19 +220,6 @@ class SqliteStore(Desk):
         return await self._waiting.for_end(job_id, timeout)
 
 
-def _read(url: str) -> tuple[Path, str]:
-    address, _, query = url.removeprefix("sqlite://").partition("?")
-    if not address.startswith("/") or len(address) < 2 or ":memory:" in address:
-        raise ConfigError(f"{url!r} names no file: write sqlite:///jobs.db, or sqlite:////full/path/jobs.db")
-    durability = "normal"
-    for part in filter(None, query.split("&")):
-        name, _, durability = part.partition("=")
-        if name != "durability" or durability not in DURABILITY:
-            known = [f"durability={level}" for level in DURABILITY]
-            raise ConfigError(f"{part!r} in {url!r} means nothing: {did_you_mean(part, known)}")
-    return Path(address[1:]).expanduser().absolute(), durability
-
-
 def _accept(connection: sqlite3.Connection, now: float, job: Job) -> Enqueued:
     answer = unique.resolve(connection, job, now) if job.unique else Enqueued(job.id)
     if not answer.existing:
@@ -230,18 +230,32 @@ def _accept(connection: sqlite3.Connection, now: float, job: Job) -> Enqueued:
     return answer
 
 
+def _insert_newer(row: tuple[Any, ...], connection: sqlite3.Connection) -> bool:
+    """Whether the row is there now; not if its place is taken, or older jobs than it are counted already."""
+    return connection.execute(statements.INSERT_NEWER, (*row, row[0])).rowcount > 0
+
+
 def _insert(connection: sqlite3.Connection, job: Job, now: float) -> int | None:
     """The row's number; None if the job is there already."""
     order = order_of(job.id)
-    for seq in range(order, order + REACH) if order is not None else ():
-        if connection.execute(statements.INSERT, _row(job, seq, False, now)).rowcount:
+    if order is not None and _insert_newer(_row(job, order, False, now), connection):
+        return order
+    for seq, named in _places(order):
+        row = _row(job, seq, named, now)
+        if connection.execute(statements.INSERT, row).rowcount:
+            counting.appear(connection, job.queue, job.task, row[_STATE], seq)
             return seq
         if find_seq(connection, job.id) is not None:
             return None
-    while not connection.execute(statements.INSERT, _row(job, seq := next_order(), True, now)).rowcount:
-        if find_seq(connection, job.id) is not None:
-            return None
-    return seq
+    return None
+
+
+def _places(order: int | None) -> Iterator[tuple[int, bool]]:
+    """Where a row may stand, and whether it is `named`."""
+    if order is not None:
+        yield from ((seq, False) for seq in range(order, order + REACH))
+    while True:
+        yield next_order(), True
 
 
 def _row(job: Job, seq: int, named: bool, now: float) -> tuple[Any, ...]:
@@ -305,7 +319,7 @@ class _Taking:
         most = self.room(queue, most)
         if most <= 0:
             return
-        one, other = self.connection.execute(statements.ENDS, (queue,)).fetchone()
+        one, other = self.connection.execute(statements.ENDS, (queue, queue)).fetchone()
         if one == other:
             self.take(statements.READY, State.READY, queue, most, queue, one)
         else:
@@ -337,7 +351,7 @@ def _lease_rows(taking: _Taking, parked: bool, suspects: bool, paused: bool, lim
 
 def _first_of(connection: sqlite3.Connection, queue: str, most: int) -> list[int]:
     """The first ready jobs of a queue, merged from its lanes."""
-    lanes = [task for (task,) in connection.execute(statements.TASKS, (queue,))]
+    lanes = [task for (task,) in connection.execute(statements.TASKS, (queue, queue))]
 
     def heads(number: int) -> list[tuple[int, int, str]]:
         found = (connection.execute(statements.FIRST_READY, (queue, task, number)).fetchall() for task in lanes)

@@ -1,10 +1,12 @@
-"""One worker process that empties a queue when it is told to and says how long that took: a part of embedded.py.
+"""One worker process that empties a queue when it is told to and says how long that took: a part of the others.
 
-`python bench/drain.py ours URL CONCURRENCY` or `python bench/drain.py bare FILE JOBS_AT_ONCE`.
+`python bench/drain.py ours URL CONCURRENCY`, `python bench/drain.py bare FILE JOBS_AT_ONCE`, or without any queue
+`python bench/drain.py naps JOBS CONCURRENCY`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -13,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bare import BareQueue
-from jobs import app_on, nothing_in_thread
+from jobs import app_on, nap, nothing_in_thread
 
 
 def ours(url: str, concurrency: int) -> Callable[[], object]:
@@ -36,8 +38,22 @@ def bare(path: str, most: int) -> Callable[[], object]:
     return until_empty
 
 
+def naps(jobs: str, concurrency: int) -> Callable[[], object]:
+    """So many coroutines side by side, each of which naps again and again: what an event loop can do at best."""
+    left = iter(range(int(jobs)))
+
+    async def go_on() -> None:
+        for _ in left:
+            await asyncio.create_task(nap())
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(go_on() for _ in range(concurrency)))
+
+    return lambda: asyncio.run(all_of_them())
+
+
 def main(kind: str, place: str, number: int) -> None:
-    drain = {"ours": ours, "bare": bare}[kind](place, number)
+    drain = {"ours": ours, "bare": bare, "naps": naps}[kind](place, number)
     print("ready", flush=True)
     sys.stdin.readline()
     before, began = os.times(), time.perf_counter()

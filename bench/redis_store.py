@@ -33,6 +33,14 @@ JOBS = 50_000
 BULK, MANY = 1000, 100_000
 CLAIM_TOGETHER, CONCURRENCY = 100, 50
 STARTS, GAP = 300, 0.005
+PERCENTILES = (50, 95, 99)
+
+POPS = """
+import sys, time, redis
+client = redis.Redis.from_url(sys.argv[1], socket_timeout=None)
+while client.blpop("bare:waiting"):
+    client.rpush("bare:popped", time.monotonic_ns())
+"""
 
 
 def main() -> None:
@@ -191,21 +199,35 @@ def drained(name: str, cpu: Samples, *command: str) -> float:
 
 def start(url: str, rounds: int) -> None:
     samples: Samples = {}
-    with app_on(url) as app, alone(app.url):
+    bare = redis.Redis.from_url(url, socket_timeout=None)
+    with app_on(url) as app, alone(app.url), running("-c", POPS, url):
         app.tasks["jobs.nothing"].enqueue(0).result(30)
+        sides = {"ours": partial(began_at, app), "bare": partial(popped_at, bare)}
         for _ in range(rounds):
-            delays = sorted(delay_of(app) for _ in range(STARTS))
-            for percent in (50, 95, 99):
-                samples.setdefault(str(percent), []).append(delays[STARTS * percent // 100])
-    rows = [Row(f"{percent} of 100 within", percent) for percent in samples]
+            for name, ask in sides.items():
+                delays = sorted(delay_of(ask) for _ in range(STARTS))
+                for percent in PERCENTILES:
+                    samples.setdefault(f"{name} {percent}", []).append(delays[STARTS * percent // 100])
+    bare.close()
+    rows = [Row(f"{percent} of 100 within", f"ours {percent}", f"bare {percent}") for percent in PERCENTILES]
     show(f"from enqueue to the start of the job, {STARTS} jobs in each round", rows, samples, "ms")
+    say(f"ours: {jobs.PROMISE}", "bare: RPUSH, and a program that waits in BLPOP; what it has popped dies with it")
 
 
-def delay_of(app: App) -> float:
+def delay_of(ask: Callable[[], int]) -> float:
     time.sleep(GAP)
     asked = time.monotonic_ns()
+    return (ask() - asked) / 1e6
+
+
+def began_at(app: App) -> int:
     began: int = app.tasks["jobs.moment"].enqueue().result(30)
-    return (began - asked) / 1e6
+    return began
+
+
+def popped_at(client: redis.Redis) -> int:
+    client.rpush("bare:waiting", payload_of(1))
+    return int(client.blpop("bare:popped")[1])
 
 
 # memory

@@ -1,19 +1,25 @@
 """What a job of a job class costs in the service: one after the other, and many at once, each in a fresh process.
 
-`python bench/service.py [--rounds 3] [--jobs 200]`. Processor time is that of all processes together, which tells more
-than the clock where others use the machine, too. It measures no store but the embedded one.
+`python bench/service.py [--rounds 5] [--jobs 200] [--older PYTHON] [--rq PYTHON]`. Processor time is that of all
+processes together, which tells more than the clock where others use the machine, too. OLDER is an interpreter that has
+queuemgr 1.0, RQ one that has rq (a redis-server is started for it); each takes its turn in every round. It measures no
+store but the embedded one.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import statistics
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -34,6 +40,8 @@ class Nothing(QueueJobBase):
 """
 MIB = 1024 * 1024
 CALLERS = 8
+PEERS = {"older": 40, "rq": 100}
+"""Other packages, and how many jobs of theirs make a round."""
 
 
 class Service:
@@ -120,30 +128,89 @@ def together(service: Service, names: list[str]) -> float:
     return len(names) / (time.perf_counter() - began)
 
 
+@dataclass
+class Side:
+    """Of each round: milliseconds of a job alone, the median, jobs a second at once, and what one of these costs."""
+
+    alone: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+
+    def add(self, alone: list[float], rate: float, cost: float) -> None:
+        self.alone.append(statistics.median(alone))
+        self.rates.append(rate)
+        self.costs.append(cost)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=200)
+    for peer in PEERS:
+        parser.add_argument(f"--{peer}", help="the interpreter that has it")
     chosen = parser.parse_args()
+    peers = {peer: Side() for peer in PEERS if getattr(chosen, peer)}
     with serving() as service:
         print("idle: MiB of memory, RSS and PSS")
         show_memory(service.memory())
         one_by_one(service, [f"warm{number}" for number in range(20)])
-        times, rates, spent, alone = [], [], [], []
-        for turn in range(chosen.rounds):
-            before = service.cpu()
-            times += one_by_one(service, [f"one{turn}-{number}" for number in range(chosen.jobs)])
-            alone.append(since(before, service, chosen.jobs))
-            before = service.cpu()
-            rates.append(together(service, [f"all{turn}-{number}" for number in range(chosen.jobs)]))
-            spent.append(since(before, service, chosen.jobs))
-        high = statistics.quantiles(times, n=100)
-        print(f"one after the other: {statistics.median(times):.1f} ms, 95 of 100 within {high[94]:.1f} ms")
-        show_cpu(alone)
-        print(f"all together: {statistics.median(rates):.0f} jobs/s, rounds {', '.join(f'{one:.0f}' for one in rates)}")
-        show_cpu(spent)
+        ours = Ours(service, chosen.jobs)
+        for _ in range(chosen.rounds):
+            ours.measure()
+            for peer, side in peers.items():
+                side.add(**ask(getattr(chosen, peer), peer))
+        ours.show()
         print("afterwards: MiB of memory, RSS and PSS")
         show_memory(service.memory())
+    compare(ours.side, peers)
+
+
+class Ours:
+    """The service, asked for so many jobs a round."""
+
+    def __init__(self, service: Service, jobs: int) -> None:
+        self.side = Side()
+        self._service = service
+        self._jobs = jobs
+        self._turn = 0
+        self._times: list[float] = []
+        self._alone: list[dict[str, float]] = []
+        self._spent: list[dict[str, float]] = []
+
+    def measure(self) -> None:
+        service, jobs = self._service, self._jobs
+        self._turn += 1
+        before = service.cpu()
+        times = one_by_one(service, [f"one{self._turn}-{number}" for number in range(jobs)])
+        self._alone.append(since(before, service, jobs))
+        before = service.cpu()
+        rate = together(service, [f"all{self._turn}-{number}" for number in range(jobs)])
+        self._spent.append(since(before, service, jobs))
+        self._times += times
+        self.side.add(times, rate, sum(self._spent[-1].values()))
+
+    def show(self) -> None:
+        high, rates = statistics.quantiles(self._times, n=100), self.side.rates
+        print(f"one after the other: {statistics.median(self._times):.1f} ms, 95 of 100 within {high[94]:.1f} ms")
+        show_cpu(self._alone)
+        print(f"all together: {statistics.median(rates):.0f} jobs/s, rounds {', '.join(f'{one:.0f}' for one in rates)}")
+        show_cpu(self._spent)
+
+
+def ask(python: str, peer: str) -> dict[str, Any]:
+    command = [python, str(Path(__file__).with_name("service_peer.py")), peer, str(PEERS[peer])]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def compare(ours: Side, peers: dict[str, Side]) -> None:
+    for name, side in {"ours": ours, **peers}.items():
+        alone, rate, cost = map(statistics.median, (side.alone, side.rates, side.costs))
+        faster, cheaper = statistics.median(ours.rates) / rate, cost / statistics.median(ours.costs)
+        words = f"{alone:8.1f} ms alone {rate:8.1f} jobs/s at once {cost:8.2f} ms of processor time for a job"
+        print(f"{name:6}{words}; ours: {faster:.1f} times the rate, 1/{cheaper:.1f} of the processor time")
 
 
 def since(before: dict[str, float], service: Service, jobs: int) -> dict[str, float]:

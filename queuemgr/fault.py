@@ -10,6 +10,7 @@ POINTS = (
     "enqueue.committed",
     "claim.updated",
     "claim.committed",
+    "claim.ahead",
     "run.before",
     "run.inside",
     "run.after",

@@ -179,15 +179,16 @@ def new_id() -> str:
 
 
 def new_ids(number: int) -> tuple[range, list[str]]:
-    """So many of them, and the numbers within them (`order_of`), in less than half of the time of one by one."""
+    """So many of them, and the numbers within them (`order_of`), in a third of the time of one by one.
+
+    48 bits of each are random.
+    """
     orders = range(first := next_order(count=number), first + number)
     heads = {block: _head(block << _LOW) for block in range(first >> _LOW, (first + number >> _LOW) + 1)}
+    groups = (_GROUPS * (number // len(_GROUPS) + 2))[first % len(_GROUPS) :]
     tails = os.urandom(6 * number).hex()
-    own = zip(orders, os.urandom(number), range(0, 12 * number, 12), strict=True)
-    return orders, [
-        f"{heads[order >> _LOW]}{0x8000 | (order & 0x1FF) << 5 | chance & 0x1F:04x}-{tails[at : at + 12]}"
-        for order, chance, at in own
-    ]
+    own = zip(orders, groups, range(0, 12 * number, 12), strict=False)
+    return orders, [f"{heads[order >> _LOW]}{group}-{tails[at : at + 12]}" for order, group, at in own]
 
 
 def next_order(start: int | None = None, count: int = 1) -> int:
@@ -222,6 +223,8 @@ def _head(order: int) -> str:
 
 
 _LOW = 9
-"""How many bits of the counter stand in the fourth group, between the variant and five random bits."""
+"""How many bits of the counter stand in the fourth group, between the variant and five bits that may be random."""
+
+_GROUPS = [f"{0x8000 | low << 5:04x}" for low in range(1 << _LOW)]
 
 _last = 0

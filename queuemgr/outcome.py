@@ -5,7 +5,6 @@ one pure function turns an outcome into a verdict. It carries nothing out.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +61,10 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """The worker stops and returns the job unfinished; no attempt is used up."""
+    """The worker returns the job unfinished; no attempt is used up, and none at all where it had not `begun`."""
 
     reason: str = "the worker stopped"
+    begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,9 @@ def judge(lease: Lease, outcome: Outcome, policy: Policy, now: float) -> Verdict
             return Verdict(State.DEAD, "undecodable", reason=reason)
         case Unknown():
             return Verdict(State.PARKED, "unknown task", reason=f"no worker here knows the task {lease.task!r}")
-        case GivenBack(reason):
-            return _unless_once(lease, Verdict(State.READY, "given back", reason=reason))
+        case GivenBack(reason, begun):
+            verdict = Verdict(State.READY, "given back", reason=reason)
+            return _unless_once(lease, verdict) if begun else verdict
         case Crashed():
             return _after_crash(lease, policy)
 
@@ -127,7 +128,10 @@ def _after_failure(lease: Lease, outcome: Failed, policy: Policy, now: float) ->
     elif failures >= policy.attempts:
         reason = f"all {policy.attempts} attempts failed" if policy.attempts > 1 else "its only attempt failed"
     else:
-        delay = policy.delay_before(failures + 1, random.random)
+        # Wherever it is imported, every process that is forked off has to seed it anew.
+        from random import random
+
+        delay = policy.delay_before(failures + 1, random)
         return Verdict(State.SCHEDULED, "failed", run_at=now + delay, failed=True)
     return Verdict(State.DEAD, "failed", failed=True, reason=reason)
 

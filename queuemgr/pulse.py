@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .liveness import birth_of
+from .liveness import birth_of, this_host
+from .store import WorkerInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .settings import WorkerSettings
     from .store import Store
 
 log = logging.getLogger("queuemgr.worker")
@@ -32,6 +36,22 @@ class Owner(msgspec.Struct, frozen=True):
     worker: str
     pid: int
     birth: int | None
+
+
+def worker_here(worker: str, settings: WorkerSettings, tasks: Iterable[str], now: float) -> WorkerInfo:
+    """The worker of this process as others see it."""
+    return WorkerInfo(
+        id=worker,
+        host=this_host(),
+        pid=os.getpid(),
+        birth=birth_of(os.getpid()) or 0,
+        name=settings.name,
+        queues=tuple(settings.queues),
+        tasks=tuple(sorted(tasks)),
+        concurrency=settings.concurrency,
+        started_at=now,
+        beat_at=now,
+    )
 
 
 class Pulse:

@@ -8,12 +8,14 @@ import logging
 import os
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .capture import Capture
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from .executor import Call
     from .worker import Worker
 
 log = logging.getLogger("queuemgr.worker")
@@ -35,7 +37,7 @@ async def _run(worker: Worker) -> bool:
     for signum in (signal.SIGTERM, signal.SIGINT) if in_main_thread else ():
         if signal.getsignal(signum) is not signal.SIG_IGN:
             loop.add_signal_handler(signum, stop, signum)
-    watchdog = Watchdog(loop, overdue=worker.overdue, threads=worker.threads)
+    watchdog = Watchdog(loop, overdue=partial(_overdue, worker), threads=partial(_threads, worker))
     watchdog.open()
     # What was imported stays: to look through it again and again would hold up jobs for milliseconds.
     gc.collect()
@@ -45,6 +47,24 @@ async def _run(worker: Worker) -> bool:
     finally:
         gc.unfreeze()
         watchdog.close()
+
+
+def _overdue(worker: Worker) -> list[Call]:
+    """The running calls whose time-out has passed. Called from the watchdog's thread."""
+    now = worker.clock.monotonic()
+    calls = [(run.call, run.began) for run in list(worker.running.values())]
+    return [
+        call
+        for call, began in calls
+        if call is not None and call.policy.timeout is not None and now - began > call.policy.timeout
+    ]
+
+
+def _threads(worker: Worker) -> dict[int, str]:
+    """Which job each thread runs, by the thread's identifier. Called from the watchdog's thread."""
+    executor = worker.executors.get("thread")
+    running: dict[int, str] = executor.running() if executor is not None else {}  # type: ignore[attr-defined]
+    return running
 
 
 class _Stop:

@@ -11,14 +11,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .errors import StoreError
+from .executor import describe, names_of
 from .job import State
-from .outcome import Cancelled, Crashed, Done, Failed, Verdict
+from .outcome import Cancelled, Crashed, Done, Failed, Verdict, judge
 from .store import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .job import Lease
+    from .options import Policy
     from .outcome import Outcome
     from .store import Report, Store
     from .tally import Tally
@@ -43,6 +45,16 @@ def settlement_of(lease: Lease, outcome: Outcome, verdict: Verdict, worker: str,
             )
         case _:
             return Settlement(lease, worker, verdict, now)
+
+
+def settlement_after(lease: Lease, outcome: Outcome, policy: Policy, worker: str, now: float) -> Settlement:
+    """The record of a run's end with what follows from it: that is for `judge` to say."""
+    try:
+        verdict = judge(lease, outcome, policy, now)
+    except Exception as error:  # the task's own backoff function
+        outcome = Failed(describe(error), names_of(error), retry=False)
+        verdict = judge(lease, outcome, policy, now)
+    return settlement_of(lease, outcome, verdict, worker, now)
 
 
 class Settler:

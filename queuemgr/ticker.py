@@ -29,6 +29,11 @@ async def tick(store: Store, now: float) -> int:
     return fired
 
 
+async def tick_if_due(store: Store, next_due: float | None) -> bool:
+    """`tick`, if what is due next is due now; whether there are new jobs."""
+    return next_due is not None and next_due <= (now := store.clock.now()) and await tick(store, now) > 0
+
+
 async def declare(store: Store, schedule: Schedule, now: float) -> None:
     """Put a schedule, or replace what it does and keep its next firing where its rule is the same."""
     known = {info.schedule.name: info for info in await store.schedules()}.get(schedule.name)

@@ -15,20 +15,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from .context import JobContext
 from .errors import StoreError
 from .executor import Call, Why, describe, names_of, with_shown
 from .fault import point
-from .liveness import birth_of, this_host
+from .hand import Hand
 from .options import DEFAULT_POLICY
-from .outcome import Failed, Unknown, judge
-from .pulse import Pulse
+from .outcome import Cancelled, Failed, GivenBack, Unknown
+from .pulse import Pulse, worker_here
 from .reporting import RunReporter
-from .settle import Settler, settlement_of
+from .settle import Settler, settlement_after
 from .shares import Shares
-from .store import Claim, WorkerInfo
+from .store import Claim
 from .tally import Tally
-from .ticker import declare, tick
+from .ticker import declare, tick_if_due
 from .wishes import Wishes
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class Run:
 
     lease: Lease
     reporter: RunReporter
-    began: float
+    began: float = 0.0
     executor: Executor | None = None
     call: Call | None = None
     task: asyncio.Task[None] | None = None
@@ -88,15 +90,16 @@ class Worker:
         self._tasks = tasks
         self._codec = codec
         self._factories = executors
-        self._executors: dict[str, Executor] = {}
+        self.executors: dict[str, Executor] = {}
         self._opening, self._claiming = asyncio.Lock(), asyncio.Lock()
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._schedules = schedules
         self._keeper = keeper
         self._shares = Shares(settings.queues)
         self._tally = Tally(store, self.id, settings.concurrency, self.running)
         self._settler = Settler(store, self._lost, self._tally)
+        self._hand = Hand(settings.concurrency, clock, tasks, self._give_back)
         self._dirty: set[RunReporter] = set()
         self._stopping = False
         self._deadline = 0.0
@@ -120,9 +123,10 @@ class Worker:
             return await self._wind_up()
         finally:
             self._over = True
+            self._hand.empty()
             tending.cancel()
             await asyncio.gather(tending, return_exceptions=True)
-            for executor in set(self._executors.values()):
+            for executor in set(self.executors.values()):
                 await executor.close()
             await self._leave_anyway()
             if self._pulse is not None and not self.running:
@@ -136,7 +140,7 @@ class Worker:
         """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt."""
         self._stopping = True
         self._hurried = grace == 0
-        self._deadline = self._clock.monotonic() + (self._settings.grace if grace is None else grace)
+        self._deadline = self.clock.monotonic() + (self._settings.grace if grace is None else grace)
         for run in self.running.values():
             if run.call is not None:
                 run.call.context.stopping = True
@@ -161,26 +165,42 @@ class Worker:
     async def _claim_and_begin(self) -> bool:
         """Fill the free slots, or wait until something changes. False when there was nothing to do."""
         self._progress.clear()
-        free = self._settings.concurrency - len(self.running)
-        if free <= 0 or self.wishes.quiet:
+        wanted = 0 if self.wishes.quiet else self._hand.wanted(self._free)
+        if not wanted:
+            if self.wishes.quiet:
+                self._hand.empty()
             await self._progress.wait()
             return True
         idle = not self.running and self._settler.idle
-        wish = Claim(worker=self.id, queues=self._shares.of(free), limit=free, tasks=self._known, idle=idle)
+        wish = Claim(worker=self.id, queues=self._shares.of(wanted), limit=wanted, tasks=self._known, idle=idle)
         async with self._claiming:
             claimed = await self._store.claim(wish)
-        for lease in claimed.leases:
+        short = len(claimed.leases) < wanted
+        free = 0 if self._stopping or self.wishes.quiet else self._free
+        for lease in claimed.leases[:free]:
             self._begin(lease)
-        now = self._clock.now()
-        if claimed.next_due is not None and claimed.next_due <= now and await tick(self._store, now):
+        self._hand.keep(claimed.leases[free:], all_came=not short)
+        if await tick_if_due(self._store, claimed.next_due):
             return True
-        if len(claimed.leases) < free and not (self._settings.burst and not self.running):
+        if short and not (self._settings.burst and not self.running):
             await self._rest(claimed.next_due)
         return bool(claimed.leases)
 
+    @property
+    def _free(self) -> int:
+        return self._settings.concurrency - len(self.running)
+
+    def _go_on(self) -> None:
+        """A slot is free: what is at hand begins, and the next claim comes soon enough."""
+        if self._hand and not self._stopping and not self.wishes.quiet:
+            while self._free > 0 and (lease := self._hand.take()) is not None:
+                self._begin(replace(lease, started_at=max(lease.started_at, self.clock.now())))
+        if self._free > 0 or self._hand.low:
+            self._wake()
+
     async def _rest(self, next_due: float | None) -> None:
         """Until there may be work, a slot is free again, or it is time to look anyway."""
-        timeout = TEND if next_due is None else min(TEND, max(0.0, next_due - self._clock.now()))
+        timeout = TEND if next_due is None else min(TEND, max(0.0, next_due - self.clock.now()))
         resting = self._resting = asyncio.ensure_future(self._store.wait(self._shares.names, timeout))
         try:
             await asyncio.wait((resting,))
@@ -189,6 +209,9 @@ class Worker:
             resting.cancel()
         if not resting.cancelled():
             resting.result()
+            if self._free <= 0:
+                # What woke this worker is for another one that has a slot for it.
+                await self._look_after_others([(name, 0) for name in self._shares.names])
 
     def _wake(self) -> None:
         self._progress.set()
@@ -196,30 +219,26 @@ class Worker:
             self._resting.cancel()
 
     def _begin(self, lease: Lease) -> None:
-        run = Run(lease, RunReporter(lease, self._clock, self._dirty), self._clock.monotonic())
+        run = Run(lease, RunReporter(lease, self.clock, self._dirty))
         run.task = asyncio.get_running_loop().create_task(self._work(run), name=f"{lease.task} {lease.id}")
         self.running[run.task] = run
 
     async def _work(self, run: Run) -> None:
-        lease = run.lease
+        lease, run.began = run.lease, self.clock.monotonic()
         admitted = self._admit(run)
         policy = run.call.policy if run.call is not None else DEFAULT_POLICY
         try:
             point("run.before")
             outcome = await self._execute(run, policy) if admitted is None else admitted
             point("run.after")
-            now = self._clock.now()
-            try:
-                verdict = judge(lease, outcome, policy, now)
-            except Exception as error:  # the task's own backoff function
-                outcome = Failed(describe(error), names_of(error), retry=False)
-                verdict = judge(lease, outcome, policy, now)
-            settlement = settlement_of(lease, outcome, verdict, self.id, now)
+            if admitted is None and policy.executor != "process":
+                self._hand.ended(self.clock.monotonic() - run.began)
+            settlement = settlement_after(lease, outcome, policy, self.id, self.clock.now())
             self._settler.settle(settlement, run.reporter.take())
         finally:
             assert run.task is not None
             del self.running[run.task]
-            self._wake()
+            self._go_on()
 
     def _admit(self, run: Run) -> Outcome | None:
         """Find the task and prepare the call; an outcome where it cannot be run here."""
@@ -239,7 +258,7 @@ class Worker:
         assert run.call is not None
         deadline = None
         try:
-            run.executor = self._executors.get(policy.executor) or await self._open(policy.executor)
+            run.executor = self.executors.get(policy.executor) or await self._open(policy.executor)
             if policy.timeout is not None:
                 loop = asyncio.get_running_loop()
                 deadline = loop.call_later(policy.timeout, self._interrupt, run, Why.TIMEOUT)
@@ -263,12 +282,12 @@ class Worker:
 
     async def _open(self, kind: str) -> Executor:
         async with self._opening:
-            if kind not in self._executors:
+            if kind not in self.executors:
                 executor = self._factories[kind]()
-                if executor not in self._executors.values():
+                if executor not in self.executors.values():
                     await executor.open()
-                self._executors[kind] = executor
-        return self._executors[kind]
+                self.executors[kind] = executor
+        return self.executors[kind]
 
     def _interrupt(self, run: Run, why: Why) -> None:
         if run.call is None or run.executor is None or run.call.why is not None:
@@ -276,6 +295,13 @@ class Worker:
         refusal = run.executor.interrupt(run.call, why)
         if refusal:
             log.warning("job %s (%s) cannot be stopped (%s): %s", run.lease.id, run.lease.task, why.value, refusal)
+
+    def _give_back(self, leases: Sequence[Lease]) -> None:
+        for lease in reversed(leases):  # where the last one to come back is the first in line
+            self._settle_unbegun(lease, GivenBack("it had not begun", begun=False))
+
+    def _settle_unbegun(self, lease: Lease, outcome: Outcome) -> None:
+        self._settler.settle(settlement_after(lease, outcome, DEFAULT_POLICY, self.id, self.clock.now()))
 
     def _lost(self, lease: Lease) -> None:
         told = "job %s (%s) was taken from this worker before it ended; its end was not kept"
@@ -285,44 +311,16 @@ class Worker:
         for task in self._tasks:
             task.prepare()
         await self._store.open()
-        now = self._clock.now()
-        info = WorkerInfo(
-            id=self.id,
-            host=this_host(),
-            pid=os.getpid(),
-            birth=birth_of(os.getpid()) or 0,
-            name=self._settings.name,
-            queues=self._shares.names,
-            tasks=tuple(sorted(self._known)),
-            concurrency=self._settings.concurrency,
-            started_at=now,
-            beat_at=now,
-        )
-        await self._store.join(info)
+        now = self.clock.now()
+        await self._store.join(worker_here(self.id, self._settings, self._known, now))
         if self._pulse is not None:
             self._pulse.keep()
         for schedule in self._schedules:
             await declare(self._store, schedule, now)
 
-    def overdue(self) -> list[Call]:
-        """The running calls whose time-out has passed. Called from the watchdog's thread."""
-        now = self._clock.monotonic()
-        calls = [(run.call, run.began) for run in list(self.running.values())]
-        return [
-            call
-            for call, began in calls
-            if call is not None and call.policy.timeout is not None and now - began > call.policy.timeout
-        ]
-
     def run_of(self, job_id: str) -> Run | None:
         """The job in this worker's hands; None where it does not run here."""
         return next((run for run in self.running.values() if run.lease.id == job_id), None)
-
-    def threads(self) -> dict[int, str]:
-        """Which job each thread runs, by the thread's identifier. Called from the watchdog's thread."""
-        executor = self._executors.get("thread")
-        running: dict[int, str] = executor.running() if executor is not None else {}  # type: ignore[attr-defined]
-        return running
 
     async def _tend_always(self) -> None:
         while True:
@@ -340,26 +338,27 @@ class Worker:
         for job_id in await self._store.beat(self.id, None):
             if (run := self.run_of(job_id)) is not None:
                 self._interrupt(run, Why.CANCEL)
-        if self._clock.monotonic() - self._pruned > PRUNE:
-            self._pruned = self._clock.monotonic()
+            elif (lease := self._hand.drop(job_id)) is not None:
+                self._settle_unbegun(lease, Cancelled("cancelled before it began"))
+        if self.clock.monotonic() - self._pruned > PRUNE:
+            self._pruned = self.clock.monotonic()
             await self._store.prune()
             if self._keeper is not None:
                 self._keeper.tend(self._store)
         await self.wishes.heed(stopping=self._stopping)
         await self._tally.tend()
-        if len(self.running) >= self._settings.concurrency or self.wishes.quiet:
+        if self._free <= 0 or self.wishes.quiet:
             await self._look_after_others()
 
-    async def _look_after_others(self) -> None:
+    async def _look_after_others(self, queues: Sequence[tuple[str, int]] = ()) -> None:
         """A full worker too moves what is due, takes back the jobs of the dead, and fires schedules."""
         async with self._claiming:  # a store takes one claim of a worker at a time
-            claimed = await self._store.claim(Claim(worker=self.id, queues=(), limit=0, tasks=frozenset()))
-        now = self._clock.now()
-        if claimed.next_due is not None and claimed.next_due <= now:
-            await tick(self._store, now)
+            claimed = await self._store.claim(Claim(worker=self.id, queues=queues, limit=0, tasks=self._known))
+        await tick_if_due(self._store, claimed.next_due)
 
     async def _wind_up(self) -> bool:
         point("stop.draining")
+        self._hand.empty()
         try:
             await self._store.beat(self.id, "stopping")
         except StoreError as error:
@@ -368,7 +367,7 @@ class Worker:
             return await self._leave()
         for run in list(self.running.values()):
             self._interrupt(run, Why.STOP)
-        self._deadline = self._clock.monotonic() + (HURRIED_GRACE if self._hurried else LAST_GRACE)
+        self._deadline = self.clock.monotonic() + (HURRIED_GRACE if self._hurried else LAST_GRACE)
         if await self._all_ended():
             return await self._leave()
         for run in self.running.values():
@@ -378,7 +377,7 @@ class Worker:
 
     async def _all_ended(self) -> bool:
         """Whether all running jobs ended before the deadline, which a second `stop` may bring nearer."""
-        while self.running and (left := self._deadline - self._clock.monotonic()) > 0:
+        while self.running and (left := self._deadline - self.clock.monotonic()) > 0:
             self._progress.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._progress.wait(), left)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = {"tests/install/test_install.py"}
+TOGETHER = ("tests/install/test_install.py", "tests/web/browser/million/")
+"""Files, and folders with all that is in them."""
 
 
 class Scheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return path if path in TOGETHER else nodeid
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

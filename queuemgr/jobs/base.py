@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,6 @@ from .status import JobCommand, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-log = logging.getLogger("queuemgr.jobs")
 
 BAD_WORDS = frozenset({"error", "failed"})
 
@@ -134,7 +131,10 @@ def _safely(hook: Callable[..., None], job_id: str, *details: BaseException) -> 
     try:
         hook(*details)
     except Exception:
-        log.exception("job %s: its method %s failed", job_id, getattr(hook, "__name__", hook))
+        import logging
+
+        name = getattr(hook, "__name__", hook)
+        logging.getLogger("queuemgr.jobs").exception("job %s: its method %s failed", job_id, name)
 
 
 def _complaint(result: Any) -> str | None:

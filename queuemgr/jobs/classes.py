@@ -69,6 +69,7 @@ class JobClasses(Registry):
     def import_ahead(self, name: str) -> None:
         """Have the class ready for whoever is forked. Raises as `find_class`."""
         self._ahead[name] = find_class(name, self.places)
+        self.get(name)
 
     def get(self, name: str) -> Task[..., Any, Any]:
         """The class's task. Whether the class is there is seen when it runs; `check` looks before."""

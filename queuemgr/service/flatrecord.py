@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
@@ -39,6 +39,31 @@ _WORDS = {
 }
 
 
+class Known(Protocol):
+    """What a flat record is made of; a JobRecord has it all."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def created_at(self) -> float: ...
+    @property
+    def started_at(self) -> float | None: ...
+    @property
+    def finished_at(self) -> float | None: ...
+    @property
+    def progress(self) -> float | None: ...
+    @property
+    def note(self) -> str | None: ...
+    @property
+    def error(self) -> dict[str, Any] | None: ...
+    @property
+    def result_size(self) -> int | None: ...
+
+
 class _Told(msgspec.Struct):
     """What a result may say of its own success; the rest of it is not looked at."""
 
@@ -54,11 +79,11 @@ def local_time(moment: float) -> str:
     return datetime.fromtimestamp(moment).isoformat(timespec="microseconds")  # noqa: DTZ006 - older programs expect it
 
 
-def is_tombstone(record: JobRecord) -> bool:
+def is_tombstone(record: Known) -> bool:
     return record.task == DELETED
 
 
-def status_of_record(record: JobRecord) -> JobStatus:
+def status_of_record(record: Known) -> JobStatus:
     return JobStatus.DELETED if is_tombstone(record) else status_of(record.state)
 
 
@@ -74,7 +99,7 @@ def describe(status: JobStatus, note: str | None, error: dict[str, Any] | None) 
     return note or _WORDS[status]
 
 
-def flat(record: JobRecord, result: Any, now: float, *, suspended: bool = False) -> FlatJob:
+def flat(record: Known, result: Any, now: float, *, suspended: bool = False) -> FlatJob:
     """The record of a job that is no tombstone. `result` may be msgspec.Raw, and is not looked at for success then."""
     status = status_of_record(record)
     times = [record.created_at, record.started_at, record.finished_at]

@@ -10,10 +10,14 @@ import msgspec
 from queuemgr.errors import JobNotFound, ResultError
 from queuemgr.result import Reference
 
+from .flatrecord import flat, with_success
 from .payloads import readable, untagged
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
+
+    from .flatrecord import Known
+    from .told import FlatJob
 
 AS_STORED = 256 * 1024
 """Bytes from which on a result is passed on without being read."""
@@ -41,6 +45,16 @@ async def result_of(client: AsyncClient, job_id: str, data: bytes | None, most: 
         return summary | {"gone": str(error)}
     told = {"kind": info.kind, "length": info.length, "shape": info.shape, "sample": untagged(info.sample)}
     return summary | told | {"lists": {key or "": length for key, length in info.lists.items()}}
+
+
+async def flat_with(
+    client: AsyncClient, job: Known, data: bytes | None, most: int, *, glance: bool, suspended: bool = False
+) -> FlatJob:
+    """The flat record of a job that is no tombstone, with its result as by `result_of`."""
+    result = await result_of(client, job.id, data, most, glance=glance)
+    facts = flat(job, result, client.clock.now(), suspended=suspended)
+    whole = isinstance(result, dict) and "summary" not in result
+    return with_success(facts, result if whole else data)
 
 
 async def _small(data: bytes) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.servers.process import until
 
 from .conftest import Shop, call, run, start
 
@@ -45,10 +46,7 @@ def test_its_start_and_its_log_can_be_json(shop: Shop) -> None:
 
 def test_it_stops_when_it_is_told_to(shop: Shop) -> None:
     with start("worker", shop.path) as worker:
-        deadline = time.monotonic() + 30
-        while not shop.app.client.workers():  # it joins once it listens to signals
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(shop.app.client.workers)  # it joins once it listens to signals
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=60)
     assert worker.returncode == 0

@@ -43,6 +43,7 @@ ON_ITS_WAY = {
     "settle.committed": ONCE,
 }
 ELSEWHERE = {
+    "claim.ahead",
     "enqueue.inserted",
     "enqueue.committed",
     "promote.updated",

@@ -7,8 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,13 +50,6 @@ class Demo:
 
 def environment(home: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(home), "PYTHONPATH": str(ROOT)}
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def computed(*files: Path) -> dict[str, Any]:

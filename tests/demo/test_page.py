@@ -15,7 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.demo.rig import RUN, Demo, environment, wait_until
+from tests.demo.rig import RUN, Demo, environment
+from tests.servers.process import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 Start = Callable[..., Demo]
@@ -38,7 +39,7 @@ def asked(url: str) -> dict[str, object]:
 def test_the_page_shows_the_jobs_and_the_tasks_while_the_demo_runs_and_goes_with_it(demo: Start) -> None:
     one = demo(web=True, seconds=3.0)
     url = address(one)
-    wait_until(lambda: asked(f"{url}/api/v1/jobs")["jobs"])
+    until(lambda: asked(f"{url}/api/v1/jobs")["jobs"])
     assert asked(f"{url}/api/v1/tasks")["source"] == "app"
     with urlopen(url, timeout=20) as page:
         assert b"<html" in page.read()
@@ -55,7 +56,7 @@ def test_the_page_ends_when_the_demo_is_stopped_or_killed(demo: Start, word: sig
     url = address(one)
     assert asked(f"{url}/healthz")
     one.process.send_signal(word)
-    wait_until(lambda: not one.left)
+    until(lambda: not one.left)
     one.end()
     with pytest.raises(URLError):
         asked(f"{url}/healthz")

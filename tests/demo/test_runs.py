@@ -21,7 +21,8 @@ import pytest
 from queuemgr import App, Query, State
 from queuemgr.demo.watch import UNFINISHED
 from queuemgr.demo.workers import Crew
-from tests.demo.rig import RUN, Demo, computed, environment, wait_until
+from tests.demo.rig import RUN, Demo, computed, environment
+from tests.servers.process import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 Start = Callable[..., Demo]
@@ -117,7 +118,7 @@ def on_a_terminal(rows: int, columns: int, options: dict[str, object], home: Pat
 def test_ctrl_c_leaves_no_process_behind_and_the_rest_can_be_done_later(demo: Start, tmp_path: Path) -> None:
     one = demo(seconds=1.0)
     app = App(one.store)
-    wait_until(lambda: (tmp_path / "jobs.db").exists() and app.client.count(Query(states=(State.SUCCEEDED,))) > 3)
+    until(lambda: (tmp_path / "jobs.db").exists() and app.client.count(Query(states=(State.SUCCEEDED,))) > 3)
     one.process.send_signal(signal.SIGINT)
     code, _, err = one.end()
     assert code == 130
@@ -127,16 +128,16 @@ def test_ctrl_c_leaves_no_process_behind_and_the_rest_can_be_done_later(demo: St
     assert app.client.schedules() == []
     assert app.client.count(Query(states=UNFINISHED)) > 0
     crew = Crew(one.store, 1, tmp_path / "later.log")
-    wait_until(lambda: app.client.count(Query(states=UNFINISHED)) == 0)
+    until(lambda: app.client.count(Query(states=UNFINISHED)) == 0)
     crew.stop()
     app.close()
 
 
 def test_the_workers_end_when_the_demo_is_killed(demo: Start) -> None:
     one = demo(seconds=2.0)
-    wait_until(lambda: len(one.left) >= 3)
+    until(lambda: len(one.left) >= 3)
     one.process.kill()
-    wait_until(lambda: not one.left)
+    until(lambda: not one.left)
     assert one.end()[0] == -signal.SIGKILL
 
 
@@ -157,7 +158,7 @@ def test_a_file_that_changes_meanwhile_is_named_and_not_counted(demo: Start, fol
 def test_a_lost_result_is_a_difference_and_exit_code_1(demo: Start) -> None:
     one = demo()
     app = App(one.store)
-    wait_until(lambda: (one.home / "jobs.db").exists() and app.client.find(done, 1).jobs)
+    until(lambda: (one.home / "jobs.db").exists() and app.client.find(done, 1).jobs)
     assert app.client.delete(app.client.find(done, 1).jobs[0].id) == 1
     code, out, _ = one.end()
     app.close()

@@ -32,6 +32,7 @@ MARK = "the job that is followed"
 PACKAGE = Path(queuemgr.__file__).parent
 # What is called meanwhile without being given the job, which is checked.
 BESIDE = {
+    "hand.py": "says how many to claim, and holds those that find no slot free",
     "shares.py": "divides free slots among queues, before there is a job",
     "ticker.py": "fires schedules",
     "stores/sqlite/bell.py": "wakes who waits",

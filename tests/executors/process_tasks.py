@@ -37,7 +37,23 @@ class Point:
 
 
 @app.task
+def change_the_signals() -> int:
+    """Leave SIGTERM and SIGINT ignored; the pid."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return os.getpid()
+
+
+@app.task
 def nothing() -> None: ...
+
+
+@app.task
+def change_signals() -> int:
+    """Leave SIGTERM and SIGINT ignored; the pid."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return os.getpid()
 
 
 @app.task
@@ -154,6 +170,14 @@ def speak() -> None:
     logging.getLogger("some.where").info("logged %d", 1)
     logging.getLogger("some.where").debug("not logged")
     sys.stdout.write("no end")
+
+
+@app.task
+def take_turns() -> None:
+    """Print and log in turn."""
+    for number in range(3):
+        print(number)
+        logging.getLogger("turns").info("%d", number)
 
 
 @app.task

@@ -86,13 +86,14 @@ def test_the_point_inside_a_run_is_in_the_child(monkeypatch: pytest.MonkeyPatch)
 
 
 @both
-def test_an_idle_process_that_dies_is_replaced(kind: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_an_idle_process_that_dies_is_replaced(kind: str, number: int) -> None:
     async def body(executor: ProcessExecutor) -> list[Outcome]:
         await executor.run(make(tasks.nothing, kind=kind))
         zygote = _zygote()
         idle = await until(zygote.children)
         for process in idle:
-            process.kill()
+            process.send_signal(number)
         await until(lambda: not any(psutil.pid_exists(process.pid) for process in idle))
         return [await executor.run(make(tasks.nothing, kind=kind)) for _ in range(3)]
 

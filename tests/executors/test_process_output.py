@@ -27,6 +27,15 @@ def test_whatever_a_job_prints_is_told_by_whole_lines(kind: str) -> None:
 
 
 @both
+def test_what_is_printed_before_it_is_logged_is_told_before_it(kind: str) -> None:
+    heard = Heard()
+    run(make(tasks.take_turns, kind=kind, heard=heard))
+    told = [(stream, line[-1]) for stream, text in heard.lines for line in text.splitlines()]
+    for number in "012":
+        assert told.index(("stdout", number)) < told.index(("log", number))
+
+
+@both
 def test_bytes_that_are_no_text_are_shown_as_such(kind: str) -> None:
     heard = Heard()
     assert isinstance(run(make(tasks.speak_strangely, kind=kind, heard=heard)), Done)

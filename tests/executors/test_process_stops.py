@@ -130,6 +130,20 @@ def test_a_pool_goes_on_with_another_process_after_a_stop(tmp_path: Path) -> Non
     assert len(use(body, size=1)) == 2
 
 
+def test_a_job_that_ignored_signals_keeps_no_later_one_from_being_stopped(tmp_path: Path) -> None:
+    async def body(executor: ProcessExecutor) -> tuple[int, list[str], Outcome]:
+        pid = value(await executor.run(make(tasks.change_signals, kind="pool")))
+        call = make(tasks.hold, str(tmp_path / "note"), kind="pool")
+        job = asyncio.create_task(executor.run(call))
+        await began(tmp_path / "note")
+        executor.interrupt(call, Why.CANCEL)
+        return pid, (tmp_path / "note").read_text().split(), await job
+
+    pid, words, outcome = use(body, size=1)
+    assert words[:2] == ["began", str(pid)]
+    assert outcome == Cancelled("cancelled while running, by SIGTERM")
+
+
 def test_a_call_that_waits_for_its_turn_is_stopped_at_once(tmp_path: Path) -> None:
     async def body(executor: ProcessExecutor) -> Outcome:
         running = make(tasks.hold, str(tmp_path / "note"), kind="pool")

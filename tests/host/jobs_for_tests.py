@@ -24,6 +24,14 @@ class Echo(QueueJobBase):
         self.set_result(self.params)
 
 
+class Reporting(Echo):
+    """Says meanwhile how far it is, and what it does."""
+
+    def execute(self) -> None:
+        self.set_progress(50, "half of it")
+        super().execute()
+
+
 class Noted(QueueJobBase):
     """Writes down which of its methods were called."""
 

@@ -34,6 +34,23 @@ def test_a_record_is_flat_with_local_times(service: Service) -> None:
     assert record["created_at"] <= record["started_at"] <= record["completed_at"] == record["updated_at"]
 
 
+@pytest.mark.parametrize("size", [1, 100_000, 1_000_000])
+def test_what_is_told_at_the_end_is_what_is_told_afterwards(service: Service, size: int) -> None:
+    service.add("Reporting", "a", x="x" * size, success=True)
+    record = service.end("a")
+    assert (record["status"], record["description"], len(record["result"]["x"])) == ("COMPLETED", "half of it", size)
+    assert record == service.ask("job.status", job_id="a")
+
+
+def test_a_job_can_be_waited_for_before_it_is_started(service: Service) -> None:
+    service.add("Echo", "a", start=False, x=1)
+    assert service.ask("job.wait", job_id="a", timeout=0)["status"] == "PENDING"
+    service.ask("job.start", job_id="a")
+    assert service.end("a")["status"] == "COMPLETED"
+    with pytest.raises(InvalidJobStateError, match="restart"):
+        service.ask("job.start", job_id="a")
+
+
 def test_a_result_that_tells_of_its_success_is_understood(service: Service) -> None:
     assert service.run("Echo", "good", success=True)["command_success"] is True
     told = service.run("Echo", "inner", command={"result": {"success": False}}, message="no luck")

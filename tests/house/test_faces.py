@@ -87,7 +87,7 @@ BY_LINES = {"jobs.output": output_of}
 
 def test_python_is_given_the_same_names(names: set[str]) -> None:
     assert names == {one.name for one in OPERATIONS.values()}
-    assert all(asyncio.iscoroutinefunction(one.function) for one in OPERATIONS.values())
+    assert all(inspect.iscoroutinefunction(one.function) for one in OPERATIONS.values())
 
 
 def test_http_has_a_route_for_every_operation(names: set[str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from queuemgr.errors import JobExists
 from queuemgr.job import State, Unique
 from queuemgr.outcome import Verdict
+from queuemgr.service.registry.file import RegistryFile
 from queuemgr.store import Query
 from tests.journal.rig import Bench, dead, job, using
 from tests.pace import quickest
@@ -27,6 +28,26 @@ def test_every_change_of_a_job_is_a_line(tmp_path: Path) -> None:
         assert bench.statuses("a") == [PENDING, RUNNING, COMPLETED]
 
     using(tmp_path, body)
+
+
+def test_what_happens_soon_after_a_writing_shares_the_next_one(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> list[int]:
+        file, written = bench.journal.file, []
+
+        def append(data: bytes) -> Any:
+            written.append(data.count(b"\n"))
+            return RegistryFile.append(file, data)
+
+        file.append = append  # type: ignore[method-assign]
+        await bench.add("first")
+        await asyncio.sleep(0)
+        began = [*written]
+        await bench.add(*"abcdefgh")
+        await bench.journal.drain()
+        assert began == [1]
+        return written
+
+    assert using(tmp_path, body) == [1, 8]
 
 
 def test_a_line_has_the_older_form(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import redis.asyncio
 
 from lara_queue import AsyncIOEventEmitter, AsyncQueue
 from tests.dialects.laravel.application import Application
+from tests.servers.process import until_async
 
 EMAIL = "App\\Jobs\\EmailJob"
 Aio = Callable[..., AsyncQueue]
@@ -25,12 +26,6 @@ def build(port: int, appname: str) -> Aio:
         return AsyncQueue(**{"client": client, "queue": "python", "appname": appname, "retry_delay": 0, **options})
 
     return make
-
-
-async def until(look: Callable[[], Any], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not look():
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("lanes", [1, 20, 50])
@@ -122,14 +117,14 @@ def test_a_failure_is_tried_again_and_then_kept_and_sent_back(build: Aio) -> Non
 
         await queue.push(EMAIL, {"n": 1})
         listening = asyncio.create_task(queue.listen())
-        await until(lambda: len(attempts) == 2)
+        await until_async(lambda: len(attempts) == 2)
         letters: list[dict[str, Any]] = []
         while not letters:
             letters = await queue.get_dead_letter_jobs()
         assert letters[0]["error"]["type"] == "KeyError"
         assert await queue.reprocess_dead_letter_job(letters[0])
         assert not await queue.reprocess_dead_letter_job(letters[0])
-        await until(lambda: attempts == [0, 1, 0])
+        await until_async(lambda: attempts == [0, 1, 0])
         queue.shutdown()
         await listening
         assert await queue.clear_dead_letter_queue() == 0
@@ -172,7 +167,7 @@ def test_a_listener_that_is_cancelled_gives_its_jobs_back(build: Aio) -> None:
 
         await queue.push(EMAIL, {"n": 1})
         listening = asyncio.create_task(queue.listen())
-        await until(lambda: attempts)
+        await until_async(lambda: attempts)
         listening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await listening
@@ -224,7 +219,7 @@ def test_sync_and_async_workers_run_side_by_side_and_every_job_once(
         thread.start()
         listening = asyncio.create_task(queue.listen())
         got += [ran["n"] for ran in await asyncio.to_thread(peer.work)]
-        await until(lambda: len(got) >= 150)
+        await until_async(lambda: len(got) >= 150)
         other.shutdown()
         queue.shutdown()
         await listening

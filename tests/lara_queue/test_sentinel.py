@@ -12,7 +12,7 @@ import redis.asyncio.sentinel
 import redis.sentinel
 
 from lara_queue import AsyncQueue, Queue
-from tests.servers.process import PATIENCE
+from tests.servers.process import PATIENCE, until
 from tests.servers.redis import Redis, Sentinel
 
 from .conftest import listening
@@ -38,7 +38,7 @@ def test_a_queue_on_a_sentinels_client_sends_and_runs_jobs_before_and_after_a_fa
         queue.push("App\\Jobs\\Greet", {"n": 1})
         assert arrived.acquire(timeout=PATIENCE)
         master.close()
-        assert until(lambda: sentinel.master == replica.port)
+        until(lambda: sentinel.master == replica.port)
         sent(lambda: queue.push("App\\Jobs\\Greet", {"n": 2}))
         assert arrived.acquire(timeout=PATIENCE)
     assert sorted(set(ran)) == [1, 2]
@@ -85,9 +85,4 @@ def sent(push: Callable[[], None]) -> None:
             return False
         return True
 
-    assert until(once)
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    pause = threading.Event()
-    return any(condition() or pause.wait(0.2) for _ in range(int(PATIENCE / 0.2)))
+    until(once)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ from queuemgr.service.observe.sampler import observing
 from queuemgr.service.operations import table
 from tests.host.rig import Service
 from tests.observe.rig import Stage, receiver, staged
-
-PATIENCE = 20.0
+from tests.servers.process import until
 
 
 def call(*words: str) -> Result:
@@ -161,13 +159,6 @@ def test_a_service_measures_and_alerts_by_itself(tmp_path: Path) -> None:
         finally:
             service.close()
     assert hook.events == ["firing"]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_observing_outlives_a_store_that_fails_for_a_moment(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -44,10 +44,18 @@ def test_a_wrong_option_is_refused_with_the_nearest_right_one(option: str, hint:
     assert "secret" not in str(caught.value)
 
 
-def test_an_address_that_cannot_be_read_is_refused_without_its_password() -> None:
+@pytest.mark.parametrize("place", ["h:port", "h:1,i:port", "h:65536"])
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(place: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        PostgresStore("postgresql://u:secret@h:port/db")
+        PostgresStore(f"postgresql://u:secret@{place}/db")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["one:5433,two:5434", "one,two:5434", "one,two", "[::1]:5433,two"])
+def test_several_hosts_may_have_ports_of_their_own(place: str) -> None:
+    address = read_address(f"postgresql://u:secret@{place}/db?target_session_attrs=read-write")
+    assert f"@{place}/db?target_session_attrs=read-write" in address.conninfo
+    assert address.shown == f"postgresql://u@{place}/db?target_session_attrs=read-write"
 
 
 @pytest.mark.parametrize("word", DURABILITY)

@@ -66,6 +66,32 @@ def test_a_role_without_the_right_to_make_a_schema_is_told_what_to_do(postgres_u
             connection.execute(f"DROP ROLE {role}")
 
 
+def test_a_schema_of_the_first_version_goes_on_with_its_jobs_and_todays_functions(
+    postgres_url: str, store: PostgresStore
+) -> None:
+    store.enqueue_now([make_job()])
+    asyncio.run(store.close())
+    with plain(postgres_url) as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+        connection.execute("DROP FUNCTION leave(text, json, float8, boolean)")
+        connection.execute(
+            "CREATE FUNCTION leave(who text, given float8, died boolean) RETURNS void LANGUAGE sql AS ''"
+        )
+
+    async def course() -> None:
+        newer = PostgresStore(postgres_url)
+        assert await newer.schema() == (1, schema.VERSION)
+        assert await newer.count(Query()) == 1
+        await newer.leave("nobody")
+        assert await newer.schema() == (schema.VERSION, schema.VERSION)
+        await newer.close()
+
+    asyncio.run(course())
+    with plain(postgres_url) as connection:
+        numbers = "SELECT pronargs FROM pg_proc WHERE proname = 'leave' AND pronamespace = current_schema::regnamespace"
+        assert connection.execute(numbers).fetchall() == [(4,)]
+
+
 def test_a_newer_schema_is_left_alone(postgres_url: str, store: PostgresStore) -> None:
     asyncio.run(store.open())
     with plain(postgres_url) as connection:

@@ -178,7 +178,8 @@ class Model:
         known.failures += verdict.failed
         known.crashes += verdict.crashed
         known.ended(verdict.word)
-        if verdict.word in ("snoozed", "unknown task"):
+        unbegun = verdict.word == "given back" and verdict.state is State.READY
+        if unbegun or verdict.word in ("snoozed", "unknown task"):
             known.may_start += 1
         if verdict.state.finished:
             self.end(known, verdict.state, settlement.ended_at)

@@ -279,6 +279,7 @@ def _any_outcome(rng: Random) -> Outcome:
             Snoozed(rng.choice((0.0, 2.0, 50.0))),
             Cancelled("no need"),
             GivenBack(),
+            GivenBack("it had not begun", begun=False),
             Undecodable("not JSON"),
         )
     )

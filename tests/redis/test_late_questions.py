@@ -119,6 +119,21 @@ def test_a_late_claim_of_a_dead_process_leases_nothing_to_its_successor(own_redi
     asyncio.run(main())
 
 
+def test_a_dead_process_does_not_take_leave_for_its_successor(redis_url: str) -> None:
+    async def main() -> None:
+        async with opened(redis_url) as dead, opened(redis_url) as successor:
+            await dead.join(info("worker", pid=1, birth=1))
+            await successor.join(info("worker"))
+            await successor.enqueue([make_job()])
+            assert len(await claim(successor)) == 1
+            await dead.leave("worker")
+            assert await successor.count(RUNNING) == 1
+            await successor.leave("worker")
+            assert await successor.count(RUNNING) == 0
+
+    asyncio.run(main())
+
+
 def test_a_worker_whose_name_another_process_has_taken_is_told_so(redis_url: str) -> None:
     async def main() -> None:
         async with opened(redis_url) as old, opened(redis_url) as new:

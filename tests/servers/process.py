@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import random
@@ -134,6 +135,15 @@ def until(look: Callable[[], T], patience: float = PATIENCE) -> T:
     while not (found := look()):
         assert time.monotonic() < end, f"nothing came within {patience} s"
         time.sleep(0.005)
+    return found
+
+
+async def until_async(look: Callable[[], T], patience: float = PATIENCE) -> T:
+    """As `until`, while the event loop does its work."""
+    end = time.monotonic() + patience
+    while not (found := look()):
+        assert time.monotonic() < end, f"nothing came within {patience} s"
+        await asyncio.sleep(0.001)
     return found
 
 

@@ -25,9 +25,11 @@ from .redis import Cluster, Redis, Sentinel
 
 def test_what_redis_has_acknowledged_is_there_after_its_death(own_redis: Callable[..., Redis]) -> None:
     server = own_redis("--appendfsync", "always")
-    Client.from_url(server.url).set("key", "value")
+    with Client.from_url(server.url) as client:
+        client.set("key", "value")
     server.restart()
-    assert Client.from_url(server.url).get("key") == b"value"
+    with Client.from_url(server.url) as client:
+        assert client.get("key") == b"value"
 
 
 def test_what_postgres_has_committed_is_there_after_its_death(own_postgres: Callable[..., Postgres]) -> None:
@@ -81,7 +83,8 @@ def test_a_cluster_answers_for_all_its_slots(own_cluster: Callable[..., Cluster]
 
 
 def test_tests_share_a_server_and_no_place_on_it(redis_url: str, postgres_url: str) -> None:
-    assert Client.from_url(f"redis://{urlsplit(redis_url).netloc}").ping()
+    with Client.from_url(f"redis://{urlsplit(redis_url).netloc}") as client:
+        assert client.ping()
     assert psycopg.connect(postgres_url.partition("?")[0]).close() is None  # type: ignore[func-returns-value]
     assert urlsplit(redis_url).query.startswith("prefix=t")
     assert urlsplit(postgres_url).query.startswith("schema=t")

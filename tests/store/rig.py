@@ -8,9 +8,12 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from queuemgr.job import Job, new_id
+
+if TYPE_CHECKING:
+    from queuemgr.stores.sqlite.store import SqliteStore
 
 ROOT = Path(__file__).parents[2]
 FIRST_LINES = """
@@ -46,6 +49,11 @@ def run_python(code: str, *arguments: object, **variables: str) -> str:
         printed, complaints = process.communicate()
     assert process.returncode == 0, complaints
     return printed.strip()
+
+
+def waits(store: SqliteStore) -> bool:
+    """Whether somebody in this process waits for a ring of the store's bell."""
+    return any(bell._waiters for bell in store._waiting._bells.values())
 
 
 def commits_in_log(path: Path) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from queuemgr.errors import JobExists, StoreError
 from queuemgr.job import Unique
 from queuemgr.store import Query
 from queuemgr.stores.sqlite.store import SqliteStore
+from tests.servers.process import until
 from tests.store.rig import commits_in_log, make_job
 
 THREADS, EACH = 20, 25
@@ -37,8 +37,7 @@ def test_threads_that_wait_at_the_same_time_share_a_commit(store: SqliteStore, p
         other.execute("BEGIN IMMEDIATE")
         for thread in threads:
             thread.start()
-        while len(store._db._waiting) < THREADS - 1:
-            time.sleep(0.001)
+        until(lambda: len(store._db._waiting) >= THREADS - 1)
         other.execute("ROLLBACK")
         for thread in threads:
             thread.join()

@@ -168,4 +168,6 @@ def test_an_id_that_is_named_twice_is_changed_once(store: SqliteStore, monkeypat
 
 
 def test_statements_take_as_many_rows_as_they_say() -> None:
-    assert [statement.count("(?, ?, ?, ?)") for statement in bulk._STATEMENTS.values()] == [bulk.FEW, bulk.MANY]
+    for (rows, own), statement in bulk._STATEMENTS.items():
+        assert statement.count(f"({', '.join('?' * len(own))})") == rows
+    assert {rows for rows, _ in bulk._STATEMENTS} == {bulk.FEW, bulk.MANY}

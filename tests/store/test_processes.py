@@ -18,10 +18,8 @@ from queuemgr.store import Query
 from queuemgr.stores.sqlite.store import SqliteStore
 from queuemgr.testing.elsewhere import Elsewhere
 from tests.pace import quickest
-from tests.store.rig import make_job, start_python
-
-# Since Python 3.12 a fork beside threads is warned of. That it does no harm here is what is tested.
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+from tests.servers.process import until_async
+from tests.store.rig import make_job, start_python, waits
 
 PRODUCE_FOR_A_WHILE = """
     store = SqliteStore(f"sqlite:///{sys.argv[1]}")
@@ -162,7 +160,7 @@ def test_a_forked_child_that_closes_the_store_closes_it_for_itself_alone(
     async def fork_while_waiting() -> None:
         await store.open()
         waiter = asyncio.create_task(store.wait(["default"], 60))
-        await asyncio.sleep(0.02)
+        await until_async(lambda: waits(store))
         with forked(store.close_now) as answer:
             assert answer() is None
         store.enqueue_now([make_job()])

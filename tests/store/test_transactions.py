@@ -16,7 +16,8 @@ from queuemgr.errors import ConfigError, JobExists, StoreError, StoreUnavailable
 from queuemgr.job import State, Unique
 from queuemgr.store import Claim, Query
 from queuemgr.stores.sqlite.store import SqliteStore
-from tests.store.rig import make_job
+from tests.servers.process import until_async
+from tests.store.rig import make_job, waits
 
 EVERYTHING = Query()
 
@@ -141,7 +142,7 @@ def test_rows_of_any_kind_do_not_disturb(store: SqliteStore, connection: sqlite3
 def test_a_worker_that_waits_is_woken_by_the_callers_commit(store: SqliteStore, connection: sqlite3.Connection) -> None:
     async def wait() -> int:
         waiter = asyncio.create_task(store.wait(["default"], 20))
-        await asyncio.sleep(0.02)
+        await until_async(lambda: waits(store))
         store.enqueue_on(connection, [make_job()])
         assert not (await asyncio.wait([waiter], timeout=0.1))[0]
         connection.commit()

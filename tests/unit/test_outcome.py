@@ -56,6 +56,13 @@ def test_an_error_is_retried_by_its_own_or_its_parents_name(name: object) -> Non
     assert judge(lease(), FAILED, policy(retry_on=(name,)), NOW).state is State.SCHEDULED
 
 
+def test_what_had_not_begun_goes_back_even_if_it_runs_at_most_once() -> None:
+    for once in (False, True):
+        verdict = judge(lease(once=once), GivenBack("it had not begun", begun=False), policy(), NOW)
+        assert (verdict.state, verdict.word, verdict.failed) == (State.READY, "given back", False)
+    assert judge(lease(once=True), GivenBack(), policy(), NOW).state is State.DEAD
+
+
 def test_what_cannot_be_retried_is_dead_whatever_the_attempts() -> None:
     assert judge(lease(), Failed({"message": "no"}, retry=False), policy(attempts=9), NOW).state is State.DEAD
 

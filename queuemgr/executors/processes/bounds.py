@@ -19,14 +19,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def limited(limit: int | None) -> Iterator[None]:
+def limited(limit: int) -> Iterator[None]:
     """Let the process allocate no more than `limit` bytes beyond what it has.
 
     Raises MemoryError where it tries.
     """
-    if limit is None:
-        yield
-        return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [procinfo.data_memory() + limit, *(one for one in (soft, hard) if one != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))

@@ -10,7 +10,6 @@ import resource
 import signal
 import sys
 import traceback
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from msgspec import structs
@@ -23,7 +22,7 @@ from queuemgr.outcome import Cancelled, Outcome, Unknown
 from . import procinfo
 from .bounds import limited, outcome_within, sweep
 from .frames import NOTICE, PACKET, STACK, End, Frame, Inbox, Job, decode_job, packets
-from .report import LogHandler, Reporter
+from .report import Logs, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
     from queuemgr.task import Registry, Task
 
 STACK_NAME = "queuemgr-stack"
+# `signal` gives every number that it returns a name, which takes a fresh process longer than all else at its start.
+_plainly: Any = sys.modules.get("_signal", signal)
+_SIGCHLD, _SIG_DFL, _SIG_SETMASK = int(signal.SIGCHLD), int(signal.SIG_DFL), int(signal.SIG_SETMASK)
 NOTABLE = 1 << 20  # bytes by which a job has to raise the peak for the next one to begin its own
 
 
@@ -62,11 +64,13 @@ class Line:
 
     def receive(self) -> Job | None:
         """The next job; None once there will be no more."""
-        with suppress(OSError):  # the worker died with words for this process unread
+        try:
             while size := os.readv(self.descriptor, [self._buffer]):
                 job = self._inbox.take(self._buffer[:size])
                 if job is not None:
                     return job
+        except OSError:  # the worker died with words for this process unread
+            return None
         return None
 
 
@@ -78,26 +82,33 @@ class Runner:
         self._keeper: Keeper | None = getattr(app, "keeper", None)
         self._line = Line()
         self._reporter = Reporter(self._line.send)
-        self._log = LogHandler(self._reporter)
-        self._log.install()
+        self._logs = Logs(self._reporter)
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
         self._memory = procinfo.own_memory()
         self._peak = self._calm = 0
         self._context: JobContext | None = None
         self._asked = self._noticed = False
-        self._inside = False
+        self._busy = self._inside = False
         self._raised = False
+        self.stack = open_stack()
+
+    def listen(self) -> None:
+        """Heed what may be sent to a child. Where these signals are blocked, its parent may do that in its stead."""
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(NOTICE, self._on_notice)
+        faulthandler.register(STACK, self.stack, all_threads=True)
 
     def serve(self, descriptor: int) -> None:
         """Run what comes by this socket until there will be no more."""
         self._line.descriptor = descriptor
-        signal.signal(NOTICE, self._on_notice)
         self._calm = _peak_memory()
         while (job := self._line.receive()) is not None:
-            signal.signal(signal.SIGTERM, self._on_sigterm)
+            self._busy = True
             if not self._tell(self._perform(job)) or job.last or self._asked:
                 return
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._busy = False
+            self.listen()  # the job may have had other wishes
 
     def _tell(self, end: End) -> bool:
         """False where the worker does not listen any more."""
@@ -137,7 +148,7 @@ class Runner:
             if getattr(stream, "closed", False):
                 stream = self._streams[name] = open_stream(number)  # noqa: PLW2901 - the closed one is of no use
             setattr(sys, name, stream)
-        self._log.install()
+        self._logs.install()
         self._context = JobContext(job.id, job.task, job.queue, job.attempt, self._reporter, self._keeper)
         self._context.stopping = self._asked or self._noticed
         self._reporter.start()
@@ -152,8 +163,11 @@ class Runner:
             if self._asked:
                 self._break_off()
             args, kwargs = decode_arguments(self._app.codec, job.args)
-            with limited(job.memory_limit):
+            if job.memory_limit is None:
                 value = _value(task, args, kwargs)
+            else:
+                with limited(job.memory_limit):
+                    value = _value(task, args, kwargs)
             return outcome_of_value(value, self._app.codec, self._app.max_result, self._context)
         except Stopped:
             raise
@@ -167,7 +181,10 @@ class Runner:
         if self._context is not None:
             self._context.stopping = True
 
-    def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_sigterm(self, number: int, _frame: FrameType | None) -> None:
+        if not self._busy:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
         self._asked = True
         if self._context is not None:
             self._context.stopping = True
@@ -183,7 +200,7 @@ def begin(runner: Runner, descriptors: list[int], parent: int) -> NoReturn:
     """What a freshly forked process does. `descriptors` are its socket, its stdout and its stderr."""
     status = 1
     try:
-        _settle(descriptors, parent)
+        _settle(descriptors, parent, runner.stack)
         runner.serve(descriptors[0])
         status = 0
     except BaseException:
@@ -205,18 +222,18 @@ def open_stack() -> int:
     return stack
 
 
-def _settle(descriptors: list[int], parent: int) -> None:
+def _settle(descriptors: list[int], parent: int, stack: int) -> None:
     os.setsid()
     procinfo.die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     procinfo.adopt_orphans()
-    faulthandler.register(STACK, open_stack(), all_threads=True)
+    own = open_stack()
+    os.dup2(own, stack, inheritable=False)
+    os.close(own)
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _plainly.signal(_SIGCHLD, _SIG_DFL)
+    _plainly.pthread_sigmask(_SIG_SETMASK, ())
     for number, descriptor in enumerate(descriptors[1:], 1):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -241,8 +258,10 @@ async def _finish(value: Awaitable[Any]) -> Any:
 
 def _flush(*streams: Any) -> None:
     for stream in streams:
-        with suppress(Exception):
+        try:
             stream.flush()
+        except Exception:  # the job has closed or replaced it
+            continue
 
 
 def _peak_memory() -> int:

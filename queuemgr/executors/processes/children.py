@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from queuemgr.executor import Call
 
 
+SHORT = 0.02  # seconds until the pipes of a process that runs something are listened to; many have ended by then
+
+
 @dataclass(slots=True, eq=False)
 class Run:
     """A call on its way through a process."""
@@ -89,6 +92,8 @@ class Child:
         self._outcome: Outcome | None = None
         self._halt = Halt()
         self._timer: asyncio.TimerHandle | None = None
+        self._soon: asyncio.TimerHandle | None = None
+        self._hears = True
         self._loop = asyncio.get_running_loop()
         self._inbox: Inbox[Report] = Inbox(decode_report)
         self._buffer = buffer
@@ -117,7 +122,18 @@ class Child:
         if rest:
             self._outbox.extend(rest)
             self._write()
+        if self._soon is None:
+            self._soon = self._loop.call_later(SHORT, self._listen)
         return True
+
+    def _listen(self) -> None:
+        for pipe in self._pipes:
+            pipe.listen()
+
+    def _deafen(self) -> None:
+        if self._hears:
+            self._hears = False
+            self._loop.remove_reader(self._descriptor)
 
     def refuse(self) -> None:
         """Take back a job that could not be begun."""
@@ -185,11 +201,12 @@ class Child:
         for pipe in self._pipes:
             pipe.drain()
             pipe.close()
-        self._loop.remove_reader(self._descriptor)
+        self._deafen()
         self._loop.remove_writer(self._descriptor)
         self._socket.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._soon):
+            if timer is not None:
+                timer.cancel()
         self._halt.cancel()
         run, self.run = self.run, None
         if run is not None:
@@ -224,7 +241,7 @@ class Child:
         except OSError:
             size = 0
         if not size:
-            self._loop.remove_reader(self._descriptor)
+            self._deafen()
             return False
         try:
             report = self._inbox.take(self._buffer[:size])
@@ -239,6 +256,8 @@ class Child:
             case End():
                 self._end(report, run)
             case Text(stream, text):
+                for pipe in self._pipes:
+                    pipe.drain()  # what was printed before it was logged comes before it
                 run.output.say(stream, text)
             case Progress(percent, note):
                 run.call.context.progress(percent, note)
@@ -252,6 +271,7 @@ class Child:
             self._outcome = outcome  # told as soon as the process is gone, and all that it started
             if not self._last:
                 self.retire()
+            self._deafen()
             return
         if isinstance(outcome, Done | Failed):
             outcome = replace(outcome, peak_memory=end.peak_memory)

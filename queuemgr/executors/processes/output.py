@@ -79,15 +79,19 @@ class _Lines:
 
 
 class Pipe:
-    """The read end of a stdout or stderr. Gives what it reads to `take`."""
+    """The read end of a stdout or stderr. Gives what it reads to `take`, at once as soon as it is to `listen`."""
 
     def __init__(self, descriptor: int, take: Callable[[bytes], None]) -> None:
-        self.closed = False
+        self.closed = self._listens = False
         self._descriptor = descriptor
         self._take = take
         self._loop = asyncio.get_running_loop()
         os.set_blocking(descriptor, False)
-        self._loop.add_reader(descriptor, self._read)
+
+    def listen(self) -> None:
+        if not self.closed and not self._listens:
+            self._listens = True
+            self._loop.add_reader(self._descriptor, self._read)
 
     def drain(self) -> None:
         """Read what is there already."""
@@ -98,7 +102,8 @@ class Pipe:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self._loop.remove_reader(self._descriptor)
+            if self._listens:
+                self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
 
     def _read(self) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .frames import Frame, Progress, Text
+from .later import when_imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .logs import LogHandler
 
 BURST = 100  # progress reports that may be sent at once
 RATE = 50  # and how many more each second
@@ -62,29 +64,25 @@ class Reporter:
                 self._send(frame)
 
 
-class LogHandler(logging.Handler):
-    """Sends log records as lines of the job's output."""
+class Logs:
+    """Sends log records as lines of the job's output, once somebody in this process logs at all."""
 
     def __init__(self, reporter: Reporter) -> None:
-        super().__init__(logging.INFO)
         self._reporter = reporter
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self._handler: LogHandler | None = None
+        # Together with what it needs, logging takes every fork of this process a tenth of its time.
+        when_imported("logging", self._begin)
+
+    def _begin(self) -> None:
+        from .logs import LogHandler
+
+        self._handler = LogHandler(self._reporter.output)
+        self.install()
 
     def install(self) -> None:
-        """Be among the root's handlers, which see INFO only if the root's level lets it through."""
-        root = logging.getLogger()
-        if self not in root.handlers:
-            root.addHandler(self)
-        if root.level in (logging.NOTSET, logging.WARNING):
-            root.setLevel(logging.INFO)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            text = self.format(record)
-        except Exception:
-            self.handleError(record)
-            return
-        self._reporter.output("log", text)
+        """Be heard, whatever has been set up meanwhile."""
+        if self._handler is not None:
+            self._handler.install()
 
 
 def _clean(text: str) -> str:

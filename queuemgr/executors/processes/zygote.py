@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 MESSAGE = 1 << 18  # bytes that hold any order
 _TO_STRAYS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
-_BLOCKED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
+_FOR_CHILDREN = (signal.SIGTERM, signal.SIGINT, NOTICE)
 
 
 def main(control: socket.socket) -> None:
@@ -98,14 +98,18 @@ class Zygote:
         self._pids: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
         self._strays: dict[int, list[Seen]] = {}
-        self._ended = False
+        self._ended = os.getppid() != parent
 
     def serve(self) -> None:
         procinfo.adopt_orphans()
+        # A child has the handlers from the start, and gets what came before it could be told: here it is never let
+        # through. Nor need it be, for it is the worker who decides what stops.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_CHILDREN)
+        self._runner.listen()
         woken, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, self._end)
+        procinfo.die_with_parent(signal.SIGCHLD)
         self._own = [self._control.fileno(), woken, wakes]
         self._tell(Ready(procinfo.count_threads() - 1))
         sys.stdout.flush()
@@ -118,14 +122,11 @@ class Zygote:
             for descriptor, _ in poll.poll():
                 if descriptor == woken:
                     os.read(woken, 4096)
+                    self._reap()
+                    self._ended = self._ended or os.getppid() != self._parent
                 elif not self._obey():
                     self._ended = True
-            self._reap()
         self._end_all()
-
-    def _end(self, *_: object) -> None:
-        # A service manager may send SIGTERM to everybody; then it is the worker who decides what stops.
-        self._ended = self._ended or os.getppid() != self._parent
 
     def _obey(self) -> bool:
         """Carry out the next order. False where the worker has hung up."""
@@ -145,8 +146,6 @@ class Zygote:
         return True
 
     def _fork(self, number: int, descriptors: list[int]) -> None:
-        # The handlers of this process must not run in the child, where they would speak for this one.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         try:
             pid = os.fork()
             if pid == 0:
@@ -159,7 +158,6 @@ class Zygote:
             self._pids[number], self._numbers[pid] = pid, number
             self._tell(Forked(number, pid))
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
             for descriptor in descriptors:
                 os.close(descriptor)
 

@@ -16,7 +16,9 @@ from queuemgr.client import AsyncClient
 from queuemgr.errors import QueuemgrError, StoreError
 from queuemgr.executor import Why
 from queuemgr.executors.processes import ProcessExecutor
-from queuemgr.jobs.app import PATH, Definition, job_app
+from queuemgr.jobs.app import job_app
+from queuemgr.jobs.forked import PATH, Definition
+from queuemgr.results.files import FilePlace
 from queuemgr.service.access.audit import recorded
 from queuemgr.service.access.terminal import Person
 from queuemgr.service.flatrecord import QUEUE
@@ -31,6 +33,7 @@ from .attending import Attending
 from .control import Control
 from .guard import Lock, only_ours, private_room
 from .journal import Journal
+from .knowing import Knowing
 from .memory import bound_memory
 from .observed import Observed
 from .processes import Processes
@@ -74,6 +77,7 @@ class Host:
             self._processes = Processes(self._executor)
             self._worker = self._make_worker()
             self._attending = Attending(self.config, self._app, self._worker, self._processes, self.stop)
+            self._knowing = Knowing(self._observed, self._client, self._attending)
             self._retention = Retention(self._client, lambda: self.config)
             control = Control(self.config.socket, self._carry_out)
             await control.open()
@@ -93,7 +97,8 @@ class Host:
         self._alignment = Alignment(self._journal, self.config.cleanup_interval)
         self._alignment.begin()
         stack.push_async_callback(self._close_journal)
-        self._store = cast("Store", Observed(plain.store, self._journal))
+        self._observed = Observed(plain.store, self._journal)
+        self._store = cast("Store", self._observed)
         self._client = AsyncClient(lambda: self._store, app.codec, results=app.results)
 
     async def _close_journal(self) -> None:
@@ -170,6 +175,8 @@ class Host:
         return await recorded(self._client, Person(by), name, arguments, lambda: self._answer(name, arguments))
 
     async def _answer(self, name: str, arguments: dict[str, Any]) -> Any:
+        if (known := await self._knowing.answer(name, arguments)) is not None:
+            return known
         if name != "job.add":
             return await table.call(name, arguments, self._client, self._attending)
         async with self._retention.room_for(arguments.get("job_id"), arguments.get("job_class")):
@@ -186,7 +193,9 @@ class Host:
             stack.callback(lock.release)
 
     def _executor(self, ahead: tuple[str, ...], on_fit: Callable[[str], None]) -> ProcessExecutor:
-        structs.replace(self._definition, ahead=ahead).publish()
+        place = self._app.aio._place
+        folder = place.name if isinstance(place, FilePlace) else None
+        structs.replace(self._definition, ahead=ahead, results=folder).publish()
         config = self.config
         return ProcessExecutor(PATH, notice=config.stop_notice, grace=config.stop_grace, warm=True, on_fit=on_fit)
 

@@ -37,6 +37,9 @@ MARK_EVERY = 1000
 SPARE = 1000
 """Lines that the file may have beyond twice the number of its jobs."""
 
+GATHER = 0.01
+"""Seconds from one writing to the next: what happens meanwhile shares it. The first of it all is written at once."""
+
 AT_ONCE = 64 * 1024
 """Bytes that are written by the event loop itself; more are written by a thread."""
 
@@ -167,6 +170,8 @@ class Journal:
                 async with self.turn:
                     events, self._events = self._events[:BATCH], self._events[BATCH:]
                     await self._write(events)
+                if len(self._events) < BATCH:
+                    await asyncio.sleep(GATHER)
         finally:
             self._flushing = None
 

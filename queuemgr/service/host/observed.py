@@ -6,14 +6,15 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from queuemgr.service.flatrecord import QUEUE
+from queuemgr.job import State
+from queuemgr.service.flatrecord import IMPORTED, QUEUE
 
-from .endings import Endings
+from .endings import Ended, Endings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from queuemgr.job import Job, State
+    from queuemgr.job import Job
     from queuemgr.store import Claim, Claimed, Enqueued, Query, Report, Settlement, Snapshot, Store
 
     from .journal import Journal
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 LOOK = 1.0
 """Seconds between two looks at a job that somebody waits for."""
+
+BUSY = 0.02
+"""Seconds after a claim in which the next work is expected from here; only then the store is looked at for that."""
 
 
 class Observed:
@@ -30,6 +34,8 @@ class Observed:
         self._store = store
         self._journal = journal
         self._endings = Endings()
+        self._work = asyncio.Event()
+        """Something was made ready since the last claim, here."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -44,22 +50,65 @@ class Observed:
             self._journal.unexpect(own)
             raise
         self._journal.enqueued(own)
+        if not all(job.held for job in jobs):
+            self._work.set()
         return done
 
     async def claim(self, claim: Claim) -> Claimed:
+        if claim.limit:
+            self._work.clear()
         claimed = await self._store.claim(claim)
         self._journal.claimed(claimed.leases)
         return claimed
+
+    async def wait(self, queues: Sequence[str], timeout: float) -> None:
+        busy = min(BUSY, timeout)
+        try:
+            async with asyncio.timeout(busy):
+                await self._work.wait()
+        except TimeoutError:
+            if timeout > busy:
+                await self._store.wait(queues, timeout - busy)
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         settled = await self._store.settle(settlements)
         self._journal.settled([one for one, taken in zip(settlements, settled, strict=True) if taken])
         for one, taken in zip(settlements, settled, strict=True):
-            state = one.verdict.state
-            self._endings.ring((one.lease.id,), state if taken and state.finished else None)
+            if one.verdict.state is State.READY:
+                self._work.set()
+            if self._endings.are_awaited(one.lease.id):
+                over = taken and one.verdict.state.finished
+                self._endings.ring((one.lease.id,), self._ended(one) or one.verdict.state if over else None)
         return settled
 
+    def _ended(self, settled: Settlement) -> Ended | None:
+        """None where the store alone knows all of it."""
+        lease, entry = settled.lease, self._journal.live.get(settled.lease.id)
+        if entry is None or settled.verdict.state is not State.SUCCEEDED or lease.attempt != 1:
+            return None
+        return Ended(
+            id=lease.id,
+            task=lease.task,
+            state=settled.verdict.state,
+            created_at=entry.created_at,
+            started_at=lease.started_at,
+            finished_at=settled.ended_at,
+            progress=entry.progress,
+            note=entry.note,
+            result=settled.result,
+        )
+
+    def is_of_a_class(self, job_id: str) -> bool:
+        """Whether it is known, without asking, that the job has not ended and which class it has."""
+        entry = self._journal.live.get(job_id)
+        return entry is not None and entry.job_class not in ("", IMPORTED)
+
     async def wait_finished(self, job_id: str, timeout: float | None) -> State | None:
+        ended = await self.wait_ended(job_id, timeout)
+        return ended.state if isinstance(ended, Ended) else ended
+
+    async def wait_ended(self, job_id: str, timeout: float | None) -> Ended | State | None:
+        """`wait_finished`, with all of it where it ended meanwhile, here and well."""
         loop = asyncio.get_running_loop()
         deadline = inf if timeout is None else loop.time() + timeout
         while True:
@@ -70,8 +119,8 @@ class Observed:
                     return state
                 # Others end jobs too, who ring nobody here.
                 await asyncio.wait((ringing,), timeout=min(left, LOOK))
-                if ringing.done() and (state := ringing.result()) is not None:
-                    return state
+                if ringing.done() and (ended := ringing.result()) is not None:
+                    return ended
 
     async def report(self, reports: Sequence[Report]) -> None:
         await self._store.report(reports)
@@ -80,6 +129,8 @@ class Observed:
     async def change(self, verb: str, query: Query) -> int:
         changed = await self._store.change(verb, query)
         self._endings.ring(query.ids or None)
+        if changed and verb in ("release", "retry"):
+            self._work.set()
         if changed and verb not in ("hold", "release"):
             self._journal.look_at(query.ids) if query.ids else self._journal.be_unsure()
         return changed

@@ -15,14 +15,12 @@ from queuemgr.service.flatrecord import (
     DELETED,
     IMPORTED,
     QUEUE,
-    flat,
     flat_tombstone,
     is_tombstone,
     status_of_record,
-    with_success,
 )
 from queuemgr.service.lines import whole_lines
-from queuemgr.service.shown import result_of
+from queuemgr.service.shown import flat_with
 from queuemgr.store import Query
 
 from .jobs import output_of
@@ -80,7 +78,7 @@ async def add(
     Raises JobAlreadyExistsError, UnknownTask, ValidationError, EncodingError, ConfigError.
     """
     with presence.new_job(job_id, job_class, params or {}, (options or {}) | {"held": not start}) as job:
-        if await _find(client, job_id) is not None:
+        if await _is_taken(client, job_id):
             raise JobAlreadyExistsError(job_id)
         await client.store.enqueue([job])
     return {"job_id": job_id, "status": "PENDING"}
@@ -241,21 +239,19 @@ async def _stop_if_running(client: AsyncClient, presence: Presence, job_id: str,
         return  # it has just ended by itself
 
 
-async def _find(client: AsyncClient, job_id: str) -> JobRecord | None:
+async def _is_taken(client: AsyncClient, job_id: str) -> bool:
     try:
-        return await client.get(job_id)
+        await client.store.wait_finished(job_id, 0)  # less to look at than all that is known of it
     except JobNotFound:
-        return None
+        return False
+    return True
 
 
 async def _flat(client: AsyncClient, presence: Presence, record: JobRecord, most: int, *, glance: bool) -> FlatJob:
     if is_tombstone(record):
         return flat_tombstone(await client.store.arguments(record.id))
     data = await client.store.result(record.id) if record.result_size else None
-    result = await result_of(client, record.id, data, most, glance=glance)
-    facts = flat(record, result, client.clock.now(), suspended=presence.is_suspended(record.id))
-    whole = isinstance(result, dict) and "summary" not in result
-    return with_success(facts, result if whole else data)
+    return await flat_with(client, record, data, most, glance=glance, suspended=presence.is_suspended(record.id))
 
 
 def _status_named(name: str) -> JobStatus:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from msgspec import ValidationError, convert, structs
 
+from queuemgr.arguments import signature_of
 from queuemgr.client import Client
 from queuemgr.codec import Codec
 from queuemgr.errors import BadArguments, did_you_mean
@@ -158,10 +159,10 @@ def _hints_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _positional_names(function: Callable[..., Any]) -> list[str]:
-    from inspect import Parameter, signature
+    from inspect import Parameter
 
     kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return [name for name, parameter in signature(function).parameters.items() if parameter.kind in kinds]
+    return [name for name, parameter in signature_of(function).parameters.items() if parameter.kind in kinds]
 
 
 def _anything(*args: Any, **kwargs: Any) -> None: ...

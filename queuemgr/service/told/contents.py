@@ -7,7 +7,12 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from msgspec import Meta
 
 from .jobs import LineFacts, ShownArguments
-from .units import Bytes, StateWord, Untagged
+from .units import (
+    Bytes,
+    StateWord,
+    Tagged,  # noqa: F401  # on Python 3.14 msgspec looks here, too, for what ShownArguments names
+    Untagged,
+)
 
 
 class JobArguments(ShownArguments):

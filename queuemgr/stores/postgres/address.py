@@ -81,8 +81,10 @@ def _check(name: str, value: str, url: str) -> None:
 def _with_name(conninfo: str) -> str:
     """How we are called in pg_stat_activity, unless the address says otherwise. Raises ConfigError."""
     try:
-        urlsplit(conninfo).port  # noqa: B018 - it is read to be checked
-        conninfo_to_dict(conninfo)
+        # There are as many as hosts; libpq looks at them only when it connects.
+        for port in str(conninfo_to_dict(conninfo).get("port", "")).split(","):
+            if port and not (port.isdigit() and int(port) < 65536):
+                raise ValueError(f"{port!r} is no port")
     except (ProgrammingError, ValueError) as error:
         raise ConfigError(f"{without_password(conninfo)!r} is no address of a PostgreSQL server: {error}") from error
     return f"{conninfo}{'&' if '?' in conninfo else '?'}fallback_application_name=queuemgr"

@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from queuemgr.job import Job
-    from queuemgr.store import Claim, Report, Settlement
+    from queuemgr.store import Claim, Report, Settlement, WorkerInfo
 
     from .statements import Value
 
+Life = tuple[str, int, int]
 LeaseRow = tuple[int, str, str, str, int, int, int, bool, dict[str, Any] | None, bytes, float, bool]
 
 
 class ClaimAnswer(msgspec.Struct):
     now: float
     known: bool
+    another: bool = False
     leases: list[LeaseRow] | None = None
     due: float | None = None
 
@@ -57,7 +59,7 @@ class EnqueueAnswer(msgspec.Struct):
 class _Wish(msgspec.Struct):
     worker: str
     ticket: int
-    joined: bool
+    life: Life | None
     lease: float
     queues: Sequence[tuple[str, int]]
     most: int
@@ -127,8 +129,13 @@ decode_enqueue = msgspec.json.Decoder(EnqueueAnswer).decode
 decode_numbers = msgspec.json.Decoder(list[int] | None).decode
 
 
-def encode_wish(claim: Claim, ticket: int, lease: float, *, joined: bool) -> bytes:
-    return encode(_Wish(claim.worker, ticket, joined, lease, claim.queues, claim.limit, list(claim.tasks)))
+def encode_wish(claim: Claim, ticket: int, lease: float, life: Life | None) -> bytes:
+    return encode(_Wish(claim.worker, ticket, life, lease, claim.queues, claim.limit, list(claim.tasks)))
+
+
+def life_of(worker: WorkerInfo | None) -> Life | None:
+    """By which process a worker is told from others that had its name before."""
+    return None if worker is None else (worker.host, worker.pid, worker.birth)
 
 
 def encode_jobs(jobs: Sequence[Job]) -> bytes:

@@ -1,6 +1,7 @@
-"""The versions of our tables and functions, and the way from each to the next. What they are stands in sql/.
+"""The versions of our tables, and the way from each to the next; with each step all functions become those of today.
 
-A migration is never changed once released; a new one is appended.
+What they are stands in sql/. A migration is never changed once released; a new one is appended, also where functions
+alone have changed.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     from .address import Address
     from .connecting import Connection
 
-V1 = ("v1_tables", "v1_waking", "v1_ending", "v1_enqueue", "v1_workers", "v1_claim")
-
-MIGRATIONS = (V1,)
+MIGRATIONS = ("v1_tables", "v2_leave")
+FUNCTIONS = ("waking", "ending", "enqueue", "workers", "claim")
 VERSION = len(MIGRATIONS)
 
 _OURS = (
@@ -55,11 +55,12 @@ def migrate(connection: Connection, address: Address) -> tuple[int, int]:
     for number in range(version, VERSION):
         if number == 0:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{address.schema}"')
-        for name in MIGRATIONS[number]:
-            connection.execute(script_of(name, address.schema))
+        connection.execute(script_of(MIGRATIONS[number], address.schema))
     if version == 0:
         connection.execute(f"INSERT INTO \"{address.schema}\".meta VALUES ('id', %s), ('schema', '0')", (uuid4().hex,))
     if version < VERSION:
+        for name in FUNCTIONS:
+            connection.execute(script_of(name, address.schema))
         set_version = f"UPDATE \"{address.schema}\".meta SET value = %s WHERE key = 'schema'"
         connection.execute(set_version, (str(VERSION),))
     return version, VERSION

@@ -24,7 +24,7 @@ _FUNCTIONS = {
     "beat": ("text", "text", "float8", "float8"),
     "roll": ("float8",),
     "bury": ("text", "text", "bigint", "bigint", "float8", "float8"),
-    "leave": ("text", "float8", "boolean"),
+    "leave": ("text", "json", "float8", "boolean"),
     "look": ("json", "json", "float8"),
     "attend": ("integer",),
     "ignore": ("integer",),

@@ -13,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.clock import ServerClock, SystemClock
+from queuemgr.errors import StoreError
 from queuemgr.fault import point
 from queuemgr.liveness import is_alive, this_host
 from queuemgr.store import REMOTE_LEASE, Claimed
@@ -32,6 +33,7 @@ from .encoding import (
     encode_jobs,
     encode_reports,
     encode_wish,
+    life_of,
 )
 from .gathering import GatheringNow, enqueued
 from .large import PostgresPlace
@@ -138,7 +140,7 @@ class PostgresStore(Desk):
         await self._patrol(begin)
         again = claim.worker in self._tickets
         ticket = self._tickets.setdefault(claim.worker, next(self._numbers))
-        wish = encode_wish(claim, ticket, self.lease, joined=claim.worker in self._joined)
+        wish = encode_wish(claim, ticket, self.lease, life_of(self._joined.get(claim.worker)))
         if self._next_due <= self.clock.now():
             point("promote.updated")
         point("claim.updated")
@@ -146,6 +148,9 @@ class PostgresStore(Desk):
         if not answer.known:
             await self.join(self._joined[claim.worker])
             answer = await self._claim(begin, wish, again=again)
+        if answer.another:
+            reason = f"another process works as {claim.worker!r}: give each worker a name of its own"
+            raise StoreError(f"{self._address.shown}: {reason}")
         # Until here the answer may have been lost, and with it jobs that nobody would run: then it is asked for again.
         del self._tickets[claim.worker]
         self._next_due = inf if answer.due is None else answer.due
@@ -220,8 +225,8 @@ class PostgresStore(Desk):
 
     async def leave(self, worker: str, *, died: bool = False) -> None:
         end = (await self._db.wires()).end
-        self._joined.pop(worker, None)
-        await end.ask(Question("leave", (worker, self._given(), died)))
+        life = life_of(self._joined.pop(worker, None))
+        await end.ask(Question("leave", (worker, None if life is None else encode(life), self._given(), died)))
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         await (await self._db.wires()).waiting.for_work(queues, timeout)

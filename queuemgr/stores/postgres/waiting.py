@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .wire import Wire
 
 WORK, END = 1, 2
-"""The doors in sql/v1_waking.sql at which somebody stands who waits."""
+"""The doors in sql/waking.sql at which somebody stands who waits."""
 
 LOOK_ANYWAY = 1.0
 # Who made a job ready just before we came to the door saw nobody there; his commit is a moment later.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis.asyncio.connection as aio
 import redis.connection as blocking
 
 from .finding import search
+from .talk import Talk
 
 if TYPE_CHECKING:
     from .address import Address
@@ -17,11 +18,13 @@ CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 20.0
 """Seconds after which a server that does not answer is given up; the longest of our scripts takes less than one."""
 
+T = TypeVar("T", bound=Talk)
+
 _COMMON: dict[str, Any] = {"socket_connect_timeout": CONNECT_TIMEOUT, "client_name": "queuemgr", "protocol": 2}
 
 
-async def connect(address: Address) -> Any:
-    """A connection of redis-py for the event loop that runs. Raises RedisError, OSError, StoreUnavailable."""
+async def connect(address: Address, talk: T) -> T:
+    """`talk` with a connection of the event loop that runs. Raises RedisError, OSError, StoreUnavailable."""
     host, port = await _search(address, search(address))
     connection = _make(aio, address, host, port, address.settings, socket_timeout=None)
     try:
@@ -29,7 +32,11 @@ async def connect(address: Address) -> Any:
     except BaseException:
         await connection.disconnect(nowait=True)
         raise
-    return connection
+    # redis-py has found the server and greeted it; with every further step of it jobs would wait longer.
+    writer, connection._reader, connection._writer = connection._writer, None, None
+    # A StreamWriter closes its connection when nobody holds it any more.
+    await talk.begin(writer.transport, kept=writer)
+    return talk
 
 
 def connect_now(address: Address) -> Any:

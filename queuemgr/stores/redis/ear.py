@@ -7,50 +7,49 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from redis.exceptions import RedisError
-
-from .connecting import connect
+from .answers import packed
+from .connecting import CONNECT_TIMEOUT, connect
+from .talk import Talk
 
 if TYPE_CHECKING:
-    from redis.asyncio.connection import AbstractConnection
+    from collections.abc import Callable
 
     from .address import Address
     from .waiting import Rest
 
 
-class Ear:
-    """A connection that listens on a channel of its own and on the one that is for all.
+class Ear(Talk):
+    """A connection that listens on a channel of its own and on the one that is for all. Made by `Ear.open`.
 
     `rung` counts, so that a ring between two looks is not missed. Once it is `lost`, another must be made.
     """
 
-    def __init__(self, connection: AbstractConnection, channel: str) -> None:
+    def __init__(self, channel: str) -> None:
+        super().__init__()
         self.channel = channel
         self.rung = 0
         self.called = 0
-        self.lost = False
         self.rest: Rest | None = None
-        self._connection = connection
+        # Called once, and at once, when there is work for the worker that rests.
+        self.woken: Callable[[], None] | None = None
+        self._listens: asyncio.Future[None] = self._loop.create_future()
         self._waiting: set[asyncio.Future[None]] = set()
         self._ends: dict[str, set[asyncio.Future[None]]] = {}
-        self._loop = asyncio.get_running_loop()
-        self._listening = self._loop.create_task(self._listen(), name="queuemgr redis ear")
 
     @classmethod
     async def open(cls, address: Address) -> Self:
         """It hears everything from now on. Raises RedisError, OSError, StoreUnavailable."""
-        connection = await connect(address)
-        channel = f"{address.base}bell:{secrets.token_hex(8)}"
+        ear = await connect(address, cls(f"{address.base}bell:{secrets.token_hex(8)}"))
         try:
-            await connection.send_command("SUBSCRIBE", channel, f"{address.base}bell")
-            for _ in range(2):
-                await connection.read_response(disable_decoding=True)
+            ear.transport.write(packed(("SUBSCRIBE", f"{address.base}bell", ear.channel)))
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await ear._listens
         except BaseException:
-            await connection.disconnect(nowait=True)
+            await ear.closed()
             raise
-        return cls(connection, channel)
+        return ear
 
     async def ring(self, rung: int, timeout: float) -> None:
         """Return at the first ring after the one numbered `rung`, or after `timeout` seconds."""
@@ -83,36 +82,33 @@ class Ear:
         if not waiting:
             del self._ends[job_id]
 
-    def close(self) -> None:
-        self._listening.cancel()
+    def hear(self, answer: Any) -> None:
+        match answer:
+            case [b"message", _, message]:
+                self._told(message)
+            case [b"subscribe", channel, _] if channel == self.channel.encode():
+                _wake(self._listens)
+            case Exception():
+                self.end(answer)
 
-    async def closed(self) -> None:
-        self.close()
-        await asyncio.gather(self._listening, return_exceptions=True)
-        await self._connection.disconnect(nowait=True)
+    def over(self, error: Exception) -> None:
+        if not self._listens.done():
+            self._listens.set_exception(error)
+        self.called += 1
+        self._ring()
+        for waiting in self._ends.values():
+            _wake(*waiting)
 
-    async def _listen(self) -> None:
-        try:
-            while True:
-                _, _, message = await self._connection.read_response(disable_decoding=True)
-                self._hear(message)
-        except (RedisError, OSError):
-            pass
-        finally:
-            self.lost = True
-            self.called += 1
-            self._ring()
-            for waiting in self._ends.values():
-                _wake(*waiting)
-            await self._connection.disconnect(nowait=True)
-
-    def _hear(self, message: bytes) -> None:
+    def _told(self, message: bytes) -> None:
         what, _, job_id = message.partition(b" ")
         if what == b"end":
             _wake(*self._ends.get(job_id.decode(), ()))
         else:
             self.called += what == b"work"
             self._ring()
+            if what == b"work" and self.woken is not None:
+                woken, self.woken = self.woken, None
+                woken()
 
     def _ring(self) -> None:
         self.rung += 1

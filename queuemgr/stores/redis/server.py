@@ -16,6 +16,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from queuemgr.errors import StoreUnavailable
 
 from .address import shown
+from .answers import packed
 from .faults import fault_of
 from .given_up import GivenUp
 from .line import Line
@@ -79,6 +80,26 @@ class Server:
                 self._met = True
                 return answer
 
+    def prepared(self, name: str, given: dict[str, Any]) -> Callable[[], asyncio.Future[Any] | None] | None:
+        """What asks it at once and once only, and gives what is to be awaited; None where that is not possible.
+
+        It is to be called in this event loop. What is awaited raises RedisError.
+        """
+        line = self._lines.there()
+        if line is None:
+            return None
+        packed_given = _encode(given)
+        question = packed(self._words(line.name, name, packed_given, b"", ()))
+
+        def ask() -> asyncio.Future[Any] | None:
+            if line.lost or self._given_up.to_tell():
+                return None
+            if self._clock is None:
+                return line.send(question)
+            return line.send(packed(self._words(line.name, name, packed_given, self._time(), ())))
+
+        return ask
+
     def run_now(self, name: str, given: dict[str, Any]) -> Any:
         """The same for a thread without an event loop."""
         tries = self.tries()
@@ -118,7 +139,13 @@ class Server:
     def _packed(self, given: dict[str, Any], tries: Tries) -> tuple[bytes, bytes]:
         """A script's arguments: what it is told, and the time, where that is not the server's."""
         told = {**given, "again": True} if tries.again else given
-        return _encode(told), b"" if self._clock is None else repr(self._clock.now()).encode()
+        return _encode(told), self._time()
+
+    def _time(self) -> bytes:
+        return b"" if self._clock is None else repr(self._clock.now()).encode()
+
+    def _words(self, asker: bytes, name: str, given: bytes, now: bytes, lost: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        return b"EVALSHA", script(name).sha, b"1", self._base, given, now, asker, b" ".join(lost)
 
     async def _open_line(self) -> Line:
         line = await Line.open(self.address, self._given_up.add)
@@ -135,7 +162,7 @@ class Server:
     async def _run_on(self, line: Line, name: str, given: bytes, now: bytes) -> Any:
         wanted = script(name)
         lost = self._given_up.to_tell() if wanted.fenced else ()
-        words = (b"EVALSHA", wanted.sha, b"1", self._base, given, now, line.name, b" ".join(lost))
+        words = self._words(line.name, name, given, now, lost)
         try:
             answer = await line.call(*words)
         except NoScriptError:
@@ -173,7 +200,7 @@ class Server:
     def _run_on_wire(self, wire: Wire, name: str, given: bytes, now: bytes) -> Any:
         wanted = script(name)
         lost = self._given_up.to_tell() if wanted.fenced else ()
-        words = (b"EVALSHA", wanted.sha, b"1", self._base, given, now, wire.name, b" ".join(lost))
+        words = self._words(wire.name, name, given, now, lost)
         try:
             answer = wire.call(*words)
         except NoScriptError:

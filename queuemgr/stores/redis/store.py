@@ -18,14 +18,16 @@ from queuemgr.errors import JobExists, StoreError
 from queuemgr.fault import point
 from queuemgr.job import Attempt, State
 from queuemgr.liveness import lives, this_host
-from queuemgr.store import REMOTE_LEASE, Claimed, Enqueued
+from queuemgr.outcome import Verdict
+from queuemgr.store import REMOTE_LEASE, Claimed, Enqueued, Settlement
 
 from .address import read_address
+from .ahead import Ahead
 from .desk import Desk
 from .large import RedisPlace
 from .opening import look_at
 from .packing import blob, is_plain, pack_attempt, pack_error, pack_line, packed_job, read_lease, sound, sound_error
-from .server import Server
+from .server import TROUBLE, Server
 from .waiting import Waiting
 from .workers import pack_worker
 
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
 
     from queuemgr.clock import Clock
     from queuemgr.job import Job, Lease
-    from queuemgr.store import Claim, Report, Settlement, WorkerInfo
+    from queuemgr.store import Claim, Report, WorkerInfo
 
-PATROL = 0.25
-"""Seconds between two looks for dead workers."""
+    from .waiting import Rest
+
+PATROL, LATE_PATROL = 0.25, 1.0
+"""Seconds between two looks for dead workers, and how long they wait for a moment in which no job does."""
 
 
 class RedisStore(Desk):
@@ -56,6 +60,7 @@ class RedisStore(Desk):
         self.clock: Clock = clock or self._following or SystemClock()
         self._server = Server(url, self._address, clock, self._heard)
         self._waiting = Waiting(self._server, self.clock, self._heard)
+        self._ahead = Ahead(self._server, self.clock)
         self._patrolled = float("-inf")
         self._joined: dict[str, WorkerInfo] = {}
         self._tasks_wanted = False
@@ -109,11 +114,15 @@ class RedisStore(Desk):
 
     async def claim(self, claim: Claim) -> Claimed:
         now = self.clock.now()
-        if not 0 <= now - self._patrolled < PATROL:
+        ahead = self._ahead.has(claim.worker)
+        if not 0 <= now - self._patrolled < (LATE_PATROL if ahead else PATROL):
             self._patrolled = now
             await self._patrol()
+        if ahead and (claimed := await self._take(claim.worker, claim)) is not None:
+            return claimed
         in_doubt = self._in_doubt.setdefault(claim.worker, [])
-        again = bool(in_doubt)
+        # Who wants none would not know what to do with them.
+        again = bool(in_doubt) and claim.limit > 0
         number = in_doubt.pop() if again else next(self._numbers)
         if self._next_due <= now:
             point("promote.updated")
@@ -129,25 +138,15 @@ class RedisStore(Desk):
         return claimed
 
     async def _claim(self, claim: Claim, number: str, *, again: bool) -> Claimed:
-        queues = [name for name, _ in claim.queues]
-        given = {
-            "worker": claim.worker,
-            "number": number,
-            "limit": claim.limit,
-            "queues": claim.queues,
-            "fresh": self.lease / 4,
-        }
-        if (joined := self._joined.get(claim.worker)) is not None:
-            given["life"] = (joined.host, f"{joined.pid} {joined.birth}")
-        if again:
-            given["again"] = True
-        rest = self._waiting.line_up(queues) if claim.limit > 0 else None
+        given = self._wish(claim, number)
+        rest = self._waiting.line_up([name for name, _ in claim.queues]) if claim.limit > 0 else None
         if rest is not None:
             given["channel"] = rest.channel
         while True:
-            tasks = {"tasks": _listed(claim.tasks)} if self._tasks_wanted else {}
+            if self._tasks_wanted:
+                given["tasks"] = _listed(claim.tasks)
             asked_at = self.clock.monotonic()
-            answer = await self._server.run("claim", {**given, **tasks})
+            answer = await self._server.run("claim", {**given, "again": True} if again else given)
             match answer[0]:
                 case b"unknown":
                     await self._join(self._joined[claim.worker], self.clock.now())
@@ -157,14 +156,56 @@ class RedisStore(Desk):
                     reason = f"another process works as {claim.worker!r}: give each worker a name of its own"
                     raise StoreError(f"{self._server.place}: {reason}")
                 case _:
-                    break
+                    return self._claimed(given, rest, answer, asked_at)
+
+    def _wish(self, claim: Claim, number: str) -> dict[str, Any]:
+        return {
+            "worker": claim.worker,
+            "number": number,
+            "limit": claim.limit,
+            "queues": claim.queues,
+            "fresh": self.lease / 4,
+            **self._life(claim.worker),
+        }
+
+    def _life(self, worker: str) -> dict[str, Any]:
+        """By which process a worker is told from others that had its name before."""
+        joined = self._joined.get(worker)
+        return {} if joined is None else {"life": (joined.host, f"{joined.pid} {joined.birth}")}
+
+    def _claimed(self, given: dict[str, Any], rest: Rest | None, answer: list[Any], asked_at: float) -> Claimed:
         _, now, started, next_due, resting, *told = answer
         self._heard(now, asked_at)
         due = None if next_due is None else float(next_due)
         self._next_due = inf if due is None else due
         if rest is not None and resting:
             rest.stands_in_line(due)
+            if "life" in given:
+                rest.prepare = partial(self._ahead.prepare, rest, given, self._numbers)
         return Claimed(_leases(told, float(started)), due)
+
+    async def _take(self, worker: str, claim: Claim | None) -> Claimed | None:
+        """What came of a claim that was sent ahead, if that is an answer to `claim`; else it is handed back."""
+        sent = self._ahead.take(worker)
+        if sent is None:
+            return None
+        try:
+            answer = await sent.answer
+            if answer[0] == b"leased":
+                claimed = self._claimed(sent.given, sent.rest, answer, sent.asked_at)
+                if claim is not None and sent.fits(claim, claimed):
+                    point("claim.committed")
+                    return claimed
+                await self.settle([self._unbegun(worker, lease) for lease in claimed.leases])
+        except BaseException as error:
+            self._in_doubt.setdefault(worker, []).append(sent.given["number"])
+            if not isinstance(error, TROUBLE):
+                raise
+        return None
+
+    def _unbegun(self, worker: str, lease: Lease) -> Settlement:
+        verdict = Verdict(State.READY, "given back", reason="it had not begun")
+        return Settlement(lease=lease, worker=worker, verdict=verdict, ended_at=self.clock.now())
 
     async def _patrol(self) -> None:
         host = this_host()
@@ -221,12 +262,16 @@ class RedisStore(Desk):
         known = {"info": pack_worker(self._joined[worker])} if worker in self._joined else {}
         now, *wanted = await self._server.run("beat", {"worker": worker, "mood": state, **known})
         self._heard(now, asked_at)
+        if state in ("stopping", "quiet"):
+            await self._take(worker, None)
         return [job_id.decode() for job_id in wanted]
 
     async def leave(self, worker: str, *, died: bool = False) -> None:
+        told = {"worker": worker, "died": died, **self._life(worker)}
         self._joined.pop(worker, None)
         self._in_doubt.pop(worker, None)
-        await self._server.run("leave", {"worker": worker, "died": died})
+        self._ahead.take(worker)
+        await self._server.run("leave", told)
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         await self._waiting.for_work(queues, timeout)

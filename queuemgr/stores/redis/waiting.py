@@ -32,13 +32,15 @@ LOOK_ANYWAY = 5.0
 class Rest:
     """A worker's loop that claims: if there is too little for it, the claim itself puts it in line for more.
 
-    Where nothing rang since, a wait for the same queues need not look.
+    Where nothing rang since, a wait for the same queues need not look. What `prepare` gives is called in the moment in
+    which it rings.
     """
 
     ear: Ear
     queues: frozenset[str]
     rung: int
     due: float | None = None
+    prepare: Callable[[], Callable[[], None] | None] | None = None
 
     @property
     def channel(self) -> str:
@@ -81,8 +83,11 @@ class Waiting:
             soon = LOOK_ANYWAY if rest.due is None else rest.due - self._clock.now()
             if left <= 0 or soon <= 0:
                 return
-            await ear.ring(rest.rung, min(soon, left, LOOK_ANYWAY))
-            ear.rest = None
+            ear.woken = rest.prepare and rest.prepare()
+            try:
+                await ear.ring(rest.rung, min(soon, left, LOOK_ANYWAY))
+            finally:
+                ear.rest = ear.woken = None
 
     async def _look(self, ear: Ear, queues: Sequence[str]) -> Rest | None:
         """None where there is work now."""

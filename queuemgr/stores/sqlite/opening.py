@@ -14,7 +14,7 @@ from .schema import VERSION, migrate, version_of
 PATIENCE = 30.0
 # A commit copies and checksums whole pages; most commits touch few bytes on each, so small pages are faster.
 PAGE = 2048
-CHECKPOINT = 8 * 1024 * 1024
+CHECKPOINT = 16 * 1024 * 1024
 DURABILITY = {"normal": "NORMAL", "full": "FULL"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import redis
 
 from queuemgr.dialects.laravel.keys import Keys
+from tests.servers.process import PATIENCE, until
 
 APP = Path(__file__).parent / "php" / "app.php"
 APP_KEY = "base64:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
-PATIENCE = 60.0
 
 
 @dataclass(slots=True)
@@ -47,12 +46,11 @@ class Application:
         self.send({"name": "hang"})
         sign = self.folder / "began"
         worker = subprocess.Popen(["php", APP, "work"], env={**self.environment(), "TOUCH": str(sign)})
-        end = time.monotonic() + PATIENCE
-        while not sign.exists() and time.monotonic() < end:
-            time.sleep(0.01)
-        worker.kill()
-        worker.wait()
-        assert sign.exists()
+        try:
+            until(sign.exists)
+        finally:
+            worker.kill()
+            worker.wait()
 
     def forget_reservations(self) -> None:
         reserved = self.keys.queue("default").reserved

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +21,7 @@ from queuemgr.job import Job, State, Unique, new_id
 from queuemgr.service.cli.main import main
 from queuemgr.store import Query
 from queuemgr.testing.contract.stage import FAILED
+from tests.servers.process import until
 
 from .application import Application
 from .tables import TableApplication
@@ -124,9 +124,7 @@ def test_our_worker_ends_when_laravel_tells_its_workers_to_restart(url: str, tmp
     process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
         asyncio.run(send(url, 1))
-        end = time.monotonic() + 40
-        while not (tmp_path / "ran").exists() and time.monotonic() < end:
-            time.sleep(0.05)
+        until(lambda: (tmp_path / "ran").exists() or process.poll() is not None)
         assert process.poll() is None
         peer.tell("restart")
         assert process.wait(40) == 0

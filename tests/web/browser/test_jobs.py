@@ -21,6 +21,14 @@ def test_the_states_narrow_the_list_and_say_how_many_there_are(tab: Page, shop: 
     expect(tab.get_by_role("combobox")).to_have_value("state:dead")
 
 
+def test_on_a_phone_the_chosen_state_is_seen_in_the_line_of_them(page: Page, shop: Shop) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, shop, "jobs?q=state:dead")
+    chosen = page.locator(".states [aria-current]")
+    expect(chosen).to_have_text(re.compile("Dead 3|Dead3"))
+    expect(chosen).to_be_in_viewport(ratio=1)
+
+
 def test_the_search_box_offers_what_may_follow_and_keeps_it_in_the_address(tab: Page, shop: Shop) -> None:
     visit(tab, shop, "jobs")
     tab.keyboard.press("/")

@@ -7,16 +7,10 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from .pressing import down_to, press, tab_to, to_screen
 from .rig import Shop, visit
 
 pytestmark = pytest.mark.needs("chromium")
-
-FOCUSED = """() => {
-    const one = document.activeElement;
-    if (!one.matches("a, button, input, select, summary, [role]")) return "";
-    const told = [one.getAttribute("aria-label"), one.title, one.labels?.[0]?.textContent, one.textContent];
-    return told.filter(Boolean).join(" ");
-}"""
 
 
 @pytest.fixture
@@ -25,35 +19,6 @@ def keys(tab: Page, shop: Shop) -> Page:
     visit(tab, shop, "overview")
     expect(tab.get_by_text("Live", exact=True)).to_be_visible()
     return tab
-
-
-def press(page: Page, *names: str) -> None:
-    for name in names:
-        page.keyboard.press(name)
-
-
-def to_screen(page: Page, letter: str, title: str) -> None:
-    press(page, "g", letter)
-    expect(page.get_by_role("heading", level=1)).to_have_text(title)
-    expect(page.locator(".loading")).to_have_count(0)
-
-
-def tab_to(page: Page, name: str, most: int = 80) -> None:
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if name in page.evaluate(FOCUSED):
-            return
-    raise AssertionError(f"{most} tabs do not lead to {name!r}")
-
-
-def down_to(page: Page, name: str) -> None:
-    """To the row of that name, by `j`."""
-    expect(page.locator("tbody tr", has_text=name).first).to_be_visible()
-    for _ in range(30):
-        page.keyboard.press("j")
-        if name in page.evaluate("() => document.activeElement.closest('tr')?.textContent ?? ''"):
-            return
-    raise AssertionError(f"no row says {name!r}")
 
 
 def test_from_a_figure_of_the_overview_to_its_jobs(keys: Page) -> None:
@@ -177,4 +142,22 @@ def test_keys_mean_what_they_did_where_the_palette_cannot_be_had(page: Page, sho
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     press(page, "Control+k")
     expect(page.get_by_role("status").filter(has_text="does not answer")).to_be_visible()
+    to_screen(page, "q", "Queues")
+
+
+def test_the_palette_opens_once_however_often_it_is_asked_for_before_it_is_there(page: Page, shop: Shop) -> None:
+    on_its_way: list[Route] = []
+
+    def keep(route: Route) -> None:
+        on_its_way.append(route)
+
+    page.route("**/shell/palette/palette.js", keep)
+    visit(page, shop, "overview")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    press(page, "Control+k", "Control+k")
+    page.keyboard.type("audit")
+    on_its_way[0].continue_()
+    expect(page.get_by_role("combobox", name="Go to, or do")).to_have_value("audit")
+    press(page, "Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     to_screen(page, "q", "Queues")

@@ -32,6 +32,16 @@ def test_a_queue_without_workers_says_so_and_a_paused_one_too(tab: Page, shop: S
     expect(tab.locator(".card", has_text="payments").get_by_text("paused")).to_have_count(0)
 
 
+def test_what_is_held_is_counted_where_there_is_any(tab: Page, shop: Shop) -> None:
+    for place, card in (
+        ("overview", tab.locator(".card", has_text="mail")),
+        ("queues", tab.locator('tr[data-id="mail"]')),
+    ):
+        visit(tab, shop, place)
+        expect(card.locator('a[data-state="held"]')).to_have_text(re.compile("Held 1"))
+    expect(tab.locator('tr[data-id="payments"] a[data-state="held"]')).to_have_count(0)
+
+
 def test_a_figure_leads_to_its_jobs(tab: Page, shop: Shop) -> None:
     visit(tab, shop, "overview")
     tab.locator(".figure", has_text="Running").get_by_role("link").click()

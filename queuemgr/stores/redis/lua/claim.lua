@@ -93,10 +93,11 @@ open, suspects, parked = open_queues()
 if parked and not given.tasks then
   return {'tasks'}
 end
-promote()
+if promote() then
+  open, suspects = open_queues()
+end
 local places = leased_before()
 if #places == 0 then
-  open, suspects = open_queues()
   choose(open, suspects)
 end
 for n, one in ipairs(chosen) do

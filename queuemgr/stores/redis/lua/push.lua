@@ -27,7 +27,7 @@ for n, one in ipairs(given.jobs) do
 end
 send('HSET', 'jobs', bodies)
 for queue, of_queue in pairs(members) do
-  call('HSET', base .. 'queues', queue, 1)
+  call('HSETNX', base .. 'queues', queue, 1)
   send('ZADD', 'ready:' .. queue, of_queue)
   ring(queue, #of_queue / 2, 'work')
 end

@@ -1,10 +1,14 @@
 -- Wakes who waits for work. Idle workers stand in line; each new job wakes the next of them that is really there.
 
-local function ring(queue, times, word)
-  if call('EXISTS', base .. 'idle:' .. queue) == 0 or call('HEXISTS', base .. 'paused', queue) == 1 then
-    return
+local function open_for_work(queue)
+  if call('EXISTS', base .. 'paused', base .. 'limits') == 0 then
+    return true
   end
-  if (rooms_of({queue})[queue] or 1) <= 0 then
+  return call('HEXISTS', base .. 'paused', queue) == 0 and (rooms_of({queue})[queue] or 1) > 0
+end
+
+local function ring(queue, times, word)
+  if call('EXISTS', base .. 'idle:' .. queue) == 0 or not open_for_work(queue) then
     return
   end
   while times > 0 do

@@ -3,6 +3,7 @@ import { html } from "./dom.js";
 import { ask, Problem } from "./api.js";
 import { refreshAll } from "./live.js";
 import { t } from "./i18n.js";
+import { underWay } from "./underway.js";
 import { confirm } from "../parts/dialog.js";
 import { StateBadge } from "../parts/state.js";
 import { toast, toastProblem } from "../parts/toast.js";
@@ -35,8 +36,10 @@ export async function changeJob(verb, job) {
  */
 export async function changeJobs(verb, chosen, change, words = {}) {
   const { ids, query = { ids }, search } = chosen;
+  const reached = { verb, query, search };
+  let preview = null;
   try {
-    const preview = await ask("jobs.count", { verb, query, search });
+    preview = await ask("jobs.count", reached);
     if (!preview.matched) {
       toast(t(`change.${verb}.none`), { kind: "wrong" });
       return false;
@@ -45,12 +48,13 @@ export async function changeJobs(verb, chosen, change, words = {}) {
   } catch (problem) {
     return failed(problem);
   }
-  return carriedOut(async () => {
+  const carryOut = async () => {
     if (change) return [(await change()).changed, null];
-    if (!ids) return [(await ask("jobs.change_matching", { verb, query, search })).changed, null];
+    if (!ids) return [(await ask("jobs.change_matching", reached)).changed, null];
     const answer = await ask("jobs.change", { verb, job_ids: ids });
     return [answer.changed, answer.changed ? null : answer.jobs.find((job) => job.message)?.message];
-  }, verb, words);
+  };
+  return carriedOut(() => underWay({ verb, count: preview.matched, words }, reached, carryOut), verb, words);
 }
 
 /**

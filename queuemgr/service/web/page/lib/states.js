@@ -23,3 +23,11 @@ export const VERBS = Object.keys(AFFECTED);
 export function verbsFor(states) {
   return VERBS.filter((verb) => states.some((state) => AFFECTED[verb].includes(state)));
 }
+
+const SHOWN = ["ready", "running", "scheduled", "dead"];
+const SHOWN_IF_ANY = ["held", "parked"];
+
+/** The states whose numbers a queue tells: the usual ones always, so that they stand in line; what is put aside where there is any. */
+export function shownStates(counts) {
+  return [...SHOWN, ...SHOWN_IF_ANY.filter((state) => counts[state] > 0)];
+}

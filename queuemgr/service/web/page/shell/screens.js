@@ -49,9 +49,17 @@ export function Screen({ screen, id }) {
   return html`<${Loaded} of=${{ data: null, problem, refresh: () => location.reload() }} />`;
 }
 
-/** Opens the palette. What is typed until it is there belongs to it. */
+let coming = false;
+
+/** Opens the palette. What is typed until it is there belongs to it; that it is asked for again, does not. */
 export async function showPalette() {
-  const typed = holdKeys();
+  if (coming) return;
+  coming = true;
+  const held = holdKeys();
+  const typed = () => {
+    coming = false;
+    return held();
+  };
   try {
     (await import("./palette/palette.js")).showPalette(typed);
   } catch {

@@ -39,7 +39,7 @@ function SilenceForm({ rule, close }) {
       <${Choice} label=${t("alerts.silence.for")} value=${duration} change=${setDuration} options=${TIMES.map((seconds) => [String(seconds), t(`alerts.silence.for.${seconds}`)])} autofocus />
       <${Field} label=${t("alerts.silence.why")} value=${why} change=${setWhy} />
       <p class="faint">${t("alerts.silence.text")}</p>
-      <footer class="form-foot"><${Button} onClick=${() => close()}>${t("dismiss")}<//><${Button} kind="primary" type="submit">${t("alerts.silence")}<//></footer>
+      <footer class="form-foot"><${Button} onClick=${() => close()}>${t("dismiss")}<//><${Button} kind="primary" type="submit">${t("alerts.silence.title")}<//></footer>
     </form>
   <//>`;
 }

@@ -5,8 +5,8 @@ import { useAsked } from "../../lib/asked.js";
 import { t } from "../../lib/i18n.js";
 import { may } from "../../lib/session.js";
 import { Reason } from "../../parts/allowed.js";
-import { Button } from "../../parts/button.js";
 import { Empty, Head, Loaded } from "../../parts/frame.js";
+import { Pages } from "../../parts/pages.js";
 import { Table } from "../../parts/table.js";
 import { auditColumns } from "./columns.js";
 
@@ -23,9 +23,6 @@ export function Audit() {
       <div class="panel">${entries.length
         ? html`<${Table} caption=${t("nav.audit")} columns=${auditColumns()} rows=${entries} idOf=${(entry) => String(entry.number)} />`
         : html`<${Empty} icon="audit" title=${t("audit.none")} text=${t("audit.none.text")} />`}</div>
-      ${(after || next) && html`<nav class="pages" aria-label=${t("pages")}>
-        ${after && html`<a class="button" href=${link("audit")}>${t("pages.newest")}</a><${Button} icon="back" onClick=${() => history.back()}>${t("pages.back")}<//>`}
-        ${next && html`<a class="button" href=${link("audit", { after: String(next) })}>${t("pages.older")}</a>`}
-      </nav>`}
+      <${Pages} newest=${after && link("audit")} older=${next && link("audit", { after: String(next) })} />
     </div>`}<//>`;
 }

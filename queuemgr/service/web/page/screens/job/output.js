@@ -15,13 +15,20 @@ export function Output({ job, tail }) {
   const [wanted, want] = useState("");
   const { lines, partial, whole, readAll } = useOutput(job, tail);
   const box = useRef(null);
+  const at = useRef(0);
   useEffect(() => {
-    if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
+    if (!follow || !box.current) return;
+    box.current.scrollTop = box.current.scrollHeight;
+    at.current = box.current.scrollTop;
   }, [lines, partial, follow]);
   useKeys([{ keys: "f", text: "keys.follow", group: "job", run: () => setFollow((now) => !now) }]);
   if (!lines.length && !partial.length) return job.state === "running" ? html`<${Panel} title=${t("output.title")}><p class="faint">${t("output.none")}</p><//>` : null;
   const found = [...lines, ...partial].filter((line) => line.text.toLowerCase().includes(wanted.toLowerCase()));
-  const scrolled = ({ currentTarget: it }) => setFollow(it.scrollHeight - it.scrollTop - it.clientHeight < AT_END);
+  const scrolled = ({ currentTarget: it }) => {
+    if (it.scrollTop === at.current) return; // told late of what was done here, perhaps after somebody has left off
+    at.current = it.scrollTop;
+    setFollow(it.scrollHeight - it.scrollTop - it.clientHeight < AT_END);
+  };
   const actions = html`<input class="field output-search" type="search" aria-label=${t("output.search")} placeholder=${t("output.search")} value=${wanted} onInput=${(event) => want(event.currentTarget.value)} />
     ${job.state === "running" && html`<${Button} kind="quiet" aria-pressed=${follow} onClick=${() => setFollow(!follow)}>${t("output.follow")}<//>`}`;
   return html`<${Panel} title=${t("output.title")} actions=${actions} flush=${true}>

@@ -5,8 +5,8 @@ import { topicOf, useLive } from "../../lib/live.js";
 import { OVERVIEW } from "../../lib/overview.js";
 import { t } from "../../lib/i18n.js";
 import { STATES } from "../../lib/states.js";
-import { Button } from "../../parts/button.js";
 import { Empty, Head, Wrong } from "../../parts/frame.js";
+import { Pages } from "../../parts/pages.js";
 import { Table, useSelection } from "../../parts/table.js";
 import { SearchBox } from "./box.js";
 import { Chosen } from "./chosen.js";
@@ -30,6 +30,7 @@ export function Jobs() {
     all.value = false;
   }, [q, after]);
   const { rows, waiting } = useHeld(live.data?.jobs ?? null, topicOf("jobs.list", asked), near || selection.ids.value.size > 0);
+  const next = live.data?.after;
   const search = (text) => go(link("jobs", { q: text }));
   const stay = { onPointerEnter: () => setNear(true), onPointerLeave: () => setNear(false), onFocusIn: () => setNear(true), onFocusOut: () => setNear(false) };
   return html`<${Head} title=${t("nav.jobs")} />
@@ -42,8 +43,8 @@ export function Jobs() {
         ${(rows || !live.problem) && html`<div class="panel" ...${stay}>
           ${rows ? html`<${Rows} rows=${rows} selection=${selection} q=${q} data=${live.data} />` : html`<${Skeleton} />`}
         </div>`}
-        <${Pages} data=${live.data} q=${q} after=${after} />
-        <${Chosen} text=${q} rows=${rows ?? []} more=${Boolean(live.data?.after)} selection=${selection} all=${all} />
+        <${Pages} newest=${after && link("jobs", { q })} older=${next && link("jobs", { q, after: next })} note=${lookedAt(live.data)} />
+        <${Chosen} text=${q} rows=${rows ?? []} more=${Boolean(next)} selection=${selection} all=${all} />
       </div>
     </div>`;
 }
@@ -56,14 +57,9 @@ function Rows({ rows, selection, q, data }) {
   return html`<${Empty} title=${t("empty.jobs.title")} text=${t("empty.jobs.text")} command="queuemgr demo" />`;
 }
 
-function Pages({ data, q, after }) {
-  if (!after && !data?.after) return null;
-  return html`<nav class="pages" aria-label=${t("pages")}>
-    ${after && html`<a class="button" href=${link("jobs", { q })}>${t("pages.newest")}</a>`}
-    ${after && html`<${Button} icon="back" onClick=${() => history.back()}>${t("pages.back")}<//>`}
-    ${data?.scanned && html`<span class="faint">${t("jobs.looked", { count: data.scanned })}</span>`}
-    ${data?.after && html`<a class="button" href=${link("jobs", { q, after: data.after })}>${t("pages.older")}</a>`}
-  </nav>`;
+/** @returns {string} how far a search has looked */
+function lookedAt(data) {
+  return data?.scanned ? t("jobs.looked", { count: data.scanned }) : "";
 }
 
 function Skeleton() {

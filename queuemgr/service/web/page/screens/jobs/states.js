@@ -1,5 +1,5 @@
 /** The states beside the list, with how many jobs are in each. */
-import { html } from "../../lib/dom.js";
+import { html, useLayoutEffect, useRef } from "../../lib/dom.js";
 import { t } from "../../lib/i18n.js";
 import { formatShort } from "../../lib/format.js";
 import { STATES } from "../../lib/states.js";
@@ -7,11 +7,20 @@ import { link } from "../../lib/address.js";
 import { Shape } from "../../parts/state.js";
 import { valueOf, withValue } from "./search.js";
 
+/** Pixels of what follows the chosen one. */
+const AHEAD = 40;
+
 /** @param {{text: string, counts: Record<string, number> | null}} props */
 export function StateList({ text, counts }) {
   const chosen = valueOf(text, "state");
+  const list = useRef(null);
+  // Where the states stand in one line that scrolls, the chosen one is seen.
+  useLayoutEffect(() => {
+    const [line, one] = [list.current, list.current.querySelector("[aria-current]")].map((it) => it?.getBoundingClientRect());
+    if (one && one.right > line.right) list.current.scrollLeft += one.right - line.right + AHEAD;
+  }, [chosen, Boolean(counts)]);
   const all = counts && STATES.reduce((sum, state) => sum + counts[state], 0);
-  return html`<nav class="states" aria-label=${t("jobs.states")}>
+  return html`<nav ref=${list} class="states" aria-label=${t("jobs.states")}>
     <a href=${link("jobs", { q: withValue(text, "state", "") })} aria-current=${chosen ? undefined : "true"}>
       <span>${t("jobs.all")}</span><${Count} value=${all} />
     </a>

@@ -3,13 +3,12 @@ import { html } from "../../lib/dom.js";
 import { now } from "../../lib/clock.js";
 import { formatShort } from "../../lib/format.js";
 import { t } from "../../lib/i18n.js";
+import { shownStates } from "../../lib/states.js";
 import { Icon } from "../../parts/icon.js";
 import { Shape } from "../../parts/state.js";
 import { StateBar } from "../../parts/statebar.js";
 import { When } from "../../parts/when.js";
 import { jobsLink } from "../jobs/search.js";
-
-const SHOWN = ["ready", "running", "scheduled", "dead"];
 
 /** @param {{queues: any[]}} props */
 export function QueueCards({ queues }) {
@@ -33,7 +32,7 @@ function Card({ queue }) {
     </header>
     <${StateBar} counts=${queue.counts} />
     <ul class="card-counts">
-      ${SHOWN.map((state) => html`<li key=${state}><a data-state=${state} class=${queue.counts[state] ? "" : "none"} href=${jobsLink({ queue: queue.name, state })}>
+      ${shownStates(queue.counts).map((state) => html`<li key=${state}><a data-state=${state} class=${queue.counts[state] ? "" : "none"} href=${jobsLink({ queue: queue.name, state })}>
         <${Shape} state=${state} /><span class="hidden">${t(`state.${state}`)}</span> ${formatShort(queue.counts[state])}</a></li>`)}
       ${waitsLong(queue) && html`<li class="faint card-oldest">${t("overview.oldest")} <${When} at=${queue.oldest_ready} /></li>`}
     </ul>

@@ -4,7 +4,7 @@ import { go } from "../../lib/address.js";
 import { t } from "../../lib/i18n.js";
 import { may } from "../../lib/session.js";
 import { formatShort } from "../../lib/format.js";
-import { WAITING } from "../../lib/states.js";
+import { shownStates, WAITING } from "../../lib/states.js";
 import { IconButton } from "../../parts/button.js";
 import { Sparkline } from "../../parts/chart.js";
 import { Copy } from "../../parts/copy.js";
@@ -17,8 +17,6 @@ import { Since } from "../../parts/when.js";
 import { jobsLink } from "../jobs/search.js";
 import { drainQueue, prioritiseQueue, retryDead, turnPause } from "./changing.js";
 import { Limit } from "./limit.js";
-
-const SHOWN = ["ready", "running", "scheduled", "dead"];
 
 /** @param {Map<string, (number | null)[]>} rates @returns {import("../../parts/table.js").Column[]} */
 export function queueColumns(rates) {
@@ -39,7 +37,7 @@ function Queue({ queue }) {
       ${queue.paused && html`<span class="badge warn"><${Icon} name="hold" />${t("overview.paused")}</span>`}
       ${!queue.workers && html`<span class=${waits ? "badge danger" : "badge"}>${t("overview.no_workers")}</span>`}</p>
     <${StateBar} counts=${queue.counts} />
-    <ul class="card-counts">${SHOWN.map((state) => html`<li key=${state}><a data-state=${state} class=${queue.counts[state] ? "" : "none"} title=${t(`state.${state}`)}
+    <ul class="card-counts">${shownStates(queue.counts).map((state) => html`<li key=${state}><a data-state=${state} class=${queue.counts[state] ? "" : "none"} title=${t(`state.${state}`)}
       href=${jobsLink({ queue: queue.name, state })}><${Shape} state=${state} /><span class="hidden">${t(`state.${state}`)}</span> ${formatShort(queue.counts[state])}</a></li>`)}</ul>
     <div class="only-phone queue-phone"><span class="faint">${t("queues.column.running")}</span><${Limit} queue=${queue} /></div>
     ${!queue.workers && waits > 0 && html`<${NoWorkers} name=${queue.name} />`}
@@ -48,7 +46,12 @@ function Queue({ queue }) {
 
 function NoWorkers({ name }) {
   const command = `queuemgr worker MODULE:APP --queue ${/^[\w.@%+=:,/-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`}`;
-  return html`<p class="hint"><span class="faint">${t("queues.no_workers")}</span> <code class="break">${command}</code><${Copy} text=${command} /></p>`;
+  return html`<p class="hint"><span class="faint">${t("queues.no_workers")}</span> <code class="break"><${Words} of=${command} /></code><${Copy} text=${command} /></p>`;
+}
+
+/** A line that is broken between its words, and never within an option's dashes. */
+function Words({ of }) {
+  return of.split(" ").map((word, index) => html`${index ? " " : ""}${word.startsWith("--") ? html`<span class="whole-word">${word}</span>` : word}`);
 }
 
 function Rate({ values }) {

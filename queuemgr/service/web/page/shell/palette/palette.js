@@ -10,7 +10,8 @@ const MOST = 60;
 
 /** @param {() => {text: string, entered: boolean}} ahead what was typed before it was there, asked for once it is */
 export function showPalette(ahead) {
-  showDialog((close) => html`<${Palette} close=${close} ahead=${ahead} />`);
+  // Another dialog may have come before it was drawn: then nothing is kept for it any longer.
+  showDialog((close) => html`<${Palette} close=${close} ahead=${ahead} />`).then(ahead);
 }
 
 function Palette({ close, ahead }) {

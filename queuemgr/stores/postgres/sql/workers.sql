@@ -1,7 +1,12 @@
 -- Workers: they join, beat, leave and die. A claim holds its worker's lock shared, and who takes a worker's jobs back
 -- holds it alone: so no job is leased to a worker that has just been forgotten.
 
-CREATE FUNCTION queuemgr.join_worker(info json, given float8) RETURNS void LANGUAGE plpgsql AS $$
+-- Whether it is this process, {host, pid, birth}, that works under the name.
+CREATE OR REPLACE FUNCTION queuemgr.is_life(registered queuemgr.workers, life json) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT ($1.host, $1.pid, $1.birth) = (life->>0, (life->>1)::bigint, (life->>2)::bigint)
+$$;
+
+CREATE OR REPLACE FUNCTION queuemgr.join_worker(info json, given float8) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     known queuemgr.workers;
 BEGIN
@@ -21,7 +26,7 @@ END $$;
 
 -- Answers the store's time, whether the worker is known, and which of its jobs somebody wants cancelled. Nothing is
 -- written while the last beat is younger than `rest` seconds.
-CREATE FUNCTION queuemgr.beat(who text, said text, rest float8, given float8) RETURNS json LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.beat(who text, said text, rest float8, given float8) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 DECLARE
     moment float8 := queuemgr.clock(given);
@@ -37,7 +42,7 @@ BEGIN
 END $$;
 
 -- All workers, to find the dead among them. A beat from the future was made before the clock was put back.
-CREATE FUNCTION queuemgr.roll(given float8) RETURNS json LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION queuemgr.roll(given float8) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     moment float8 := queuemgr.clock(given);
 BEGIN
@@ -49,7 +54,7 @@ BEGIN
 END $$;
 
 -- This worker was found dead as it stood in the roll. Nothing happens where it has beaten or come anew since.
-CREATE FUNCTION queuemgr.bury(who text, host_ text, pid_ bigint, birth_ bigint, beat float8, given float8) RETURNS boolean
+CREATE OR REPLACE FUNCTION queuemgr.bury(who text, host_ text, pid_ bigint, birth_ bigint, beat float8, given float8) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
     said text;
@@ -64,7 +69,7 @@ BEGIN
     RETURN FOUND;
 END $$;
 
-CREATE FUNCTION queuemgr.take_back(who text, moment float8, died boolean) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.take_back(who text, moment float8, died boolean) RETURNS void LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     word text := CASE WHEN died THEN 'interrupted' ELSE 'given back' END;
@@ -112,12 +117,17 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE FUNCTION queuemgr.leave(who text, given float8, died boolean) RETURNS void LANGUAGE sql AS $$
-    SELECT queuemgr.take_back(who, queuemgr.clock(given), died)
-$$;
+-- With `life`, nothing happens where another process bears the name by now: this was sent by one before it.
+CREATE OR REPLACE FUNCTION queuemgr.leave(who text, life json, given float8, died boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(queuemgr.space(), hashtext('worker ' || who));
+    IF life IS NULL OR EXISTS (SELECT FROM queuemgr.workers WHERE id = who AND queuemgr.is_life(workers, life)) THEN
+        PERFORM queuemgr.take_back(who, queuemgr.clock(given), died);
+    END IF;
+END $$;
 
 -- What running jobs have said. `output` is an array of [moment, stream, text in base64].
-CREATE FUNCTION queuemgr.report(said json) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.report(said json) RETURNS void LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     WITH told AS (

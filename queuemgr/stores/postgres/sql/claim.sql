@@ -1,8 +1,9 @@
--- The claim. `wish` is {worker, ticket, joined, lease, queues: [[name, share], ...], most, tasks}; `again` says that it
--- may have been sent before. Answers {now, known, due, leases}.
+-- The claim. `wish` is {worker, ticket, life: [host, pid, birth], lease, queues: [[name, share], ...], most, tasks}, with
+-- `life` where the worker has joined; `again` says that it may have been sent before. Answers {now, known, due, leases},
+-- or {now, known, another} where another process bears the worker's name by now: it would not hear of these leases.
 -- Tickets grow. What is sent again sets a fence: should the first sending come later than it, over a connection that
 -- was given up, it leases nothing, because nobody would hear of it.
-CREATE FUNCTION queuemgr.claim(wish json, again boolean, given float8) RETURNS json LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.claim(wish json, again boolean, given float8) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     moment float8 := queuemgr.clock(given);
@@ -11,21 +12,30 @@ DECLARE
     leases json;
     mine bigint := (wish->>'ticket')::bigint;
     may_choose boolean := true;
+    registered queuemgr.workers;
 BEGIN
     IF again THEN
         -- Alone: the first sending, if it is still at work, ends before.
         PERFORM pg_advisory_xact_lock(queuemgr.space(), hashtext('worker ' || me));
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(queuemgr.space(), hashtext('worker ' || me));
+    END IF;
+    IF wish->>'life' IS NOT NULL THEN
+        SELECT * INTO registered FROM queuemgr.workers WHERE id = me;
+        IF NOT FOUND THEN
+            -- One that was taken for dead but asks on is alive: what it leases must have an owner whose death is noticed.
+            RETURN json_build_object('now', moment, 'known', false);
+        ELSIF NOT queuemgr.is_life(registered, wish->'life') THEN
+            RETURN json_build_object('now', moment, 'known', true, 'another', true);
+        END IF;
+    END IF;
+    IF again THEN
         UPDATE queuemgr.workers SET fence = mine WHERE id = me AND (fence IS NULL OR fence < mine);
         may_choose := FOUND OR NOT EXISTS (SELECT FROM queuemgr.workers WHERE id = me);
     ELSE
-        PERFORM pg_advisory_xact_lock_shared(queuemgr.space(), hashtext('worker ' || me));
         may_choose := NOT EXISTS (SELECT FROM queuemgr.workers WHERE id = me AND fence >= mine);
     END IF;
-    IF (wish->>'joined')::boolean THEN
-        -- One that was taken for dead but asks on is alive: what it leases must have an owner whose death is noticed.
-        IF NOT EXISTS (SELECT FROM queuemgr.workers WHERE id = me) THEN
-            RETURN json_build_object('now', moment, 'known', false);
-        END IF;
+    IF wish->>'life' IS NOT NULL THEN
         UPDATE queuemgr.workers SET beat_at = moment
         WHERE id = me AND beat_at NOT BETWEEN moment - (wish->>'lease')::float8 / 3 AND moment;
     END IF;
@@ -49,7 +59,7 @@ BEGIN
 END $$;
 
 -- Scheduled jobs stand outside the index of ready ones: at its head they would be read and skipped by every claim.
-CREATE FUNCTION queuemgr.promote(moment float8) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.promote(moment float8) RETURNS void LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (SELECT FROM queuemgr.jobs WHERE state = 0 AND run_at <= moment) THEN
@@ -60,7 +70,7 @@ BEGIN
 END $$;
 
 -- Locks the jobs that are to be leased. Each queue gets its share first; then what is left goes to whoever has work.
-CREATE FUNCTION queuemgr.choose(wish json) RETURNS bigint[] LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.choose(wish json) RETURNS bigint[] LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 DECLARE
     chosen bigint[] := '{}';
@@ -116,7 +126,7 @@ BEGIN
 END $$;
 
 -- Of the jobs that have seen a worker die at most one, and none while the worker runs such a job.
-CREATE FUNCTION queuemgr.choose_suspect(wish json, known text[]) RETURNS bigint[] LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.choose_suspect(wish json, known text[]) RETURNS bigint[] LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 DECLARE
     chosen bigint[] := '{}';
@@ -142,7 +152,7 @@ BEGIN
     RETURN chosen;
 END $$;
 
-CREATE FUNCTION queuemgr.leases_of(who text, of_ticket bigint) RETURNS json LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.leases_of(who text, of_ticket bigint) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 BEGIN
     RETURN (SELECT json_agg(json_build_array(seq, id, task, queue, attempt, failures, crashes, at_most_once, options,

@@ -1,35 +1,35 @@
 -- Who is told of what. A NOTIFY takes a lock of the whole server at its commit, so that commits that carry one wait for
 -- each other: it is left out while nobody waits.
 
-CREATE FUNCTION queuemgr.clock(given float8) RETURNS float8 LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION queuemgr.clock(given float8) RETURNS float8 LANGUAGE sql VOLATILE AS $$
     SELECT coalesce(given, extract(epoch FROM clock_timestamp())::float8)
 $$;
 
-CREATE FUNCTION queuemgr.space() RETURNS integer LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION queuemgr.space() RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT ('queuemgr.jobs'::regclass::oid::bigint % 2147483647)::integer
 $$;
 
 -- The lock that is held, shared, by the connection of everyone who waits: 1 for work, 2 for the end of a job.
-CREATE FUNCTION queuemgr.door(what integer) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION queuemgr.door(what integer) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT queuemgr.space()::bigint * 256 + what
 $$;
 
 -- Who comes to wait after this was asked and before the commit looks again a moment later.
-CREATE FUNCTION queuemgr.awaited(what integer) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION queuemgr.awaited(what integer) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     RETURN NOT pg_try_advisory_lock(queuemgr.door(what)) OR NOT pg_advisory_unlock(queuemgr.door(what));
 END $$;
 
-CREATE FUNCTION queuemgr.attend(what integer) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION queuemgr.attend(what integer) RETURNS void LANGUAGE sql AS $$
     SELECT pg_advisory_lock_shared(queuemgr.door(what))
 $$;
 
-CREATE FUNCTION queuemgr.ignore(what integer) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION queuemgr.ignore(what integer) RETURNS void LANGUAGE sql AS $$
     SELECT pg_advisory_unlock_shared(queuemgr.door(what))
 $$;
 
 -- Of ready jobs everyone who waits for their queues is told, of a moment that may be sooner than others everyone.
-CREATE FUNCTION queuemgr.tell(ready text[], later boolean, ended boolean, surely boolean) RETURNS void
+CREATE OR REPLACE FUNCTION queuemgr.tell(ready text[], later boolean, ended boolean, surely boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     name text;
@@ -50,7 +50,7 @@ BEGIN
 END $$;
 
 -- How many more jobs of a queue may run; null where nobody set a limit.
-CREATE FUNCTION queuemgr.room(name text) RETURNS integer LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.room(name text) RETURNS integer LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     RETURN (SELECT running - (SELECT count(*)::integer FROM queuemgr.jobs WHERE state = 2 AND jobs.queue = name)
@@ -58,13 +58,13 @@ BEGIN
 END $$;
 
 -- Let everyone who waits look again.
-CREATE FUNCTION queuemgr.rouse() RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION queuemgr.rouse() RETURNS void LANGUAGE sql AS $$
     SELECT pg_notify('queuemgr', 'look')
 $$;
 
 -- What somebody who waits wants to know: which of these queues have work, the moment at which there may be more, and
 -- which of these jobs have ended (5 and more) or are gone (null).
-CREATE FUNCTION queuemgr.look(queues json, ids json, given float8) RETURNS json LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.look(queues json, ids json, given float8) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     RETURN json_build_object(

@@ -1,12 +1,12 @@
 -- The end of jobs and of runs.
 
 -- For how long a job is kept after its end: seven days where it says nothing, a dead one ninety at least.
-CREATE FUNCTION queuemgr.lifetime(state smallint, keep float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION queuemgr.lifetime(state smallint, keep float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN state = 6 THEN greatest(coalesce(keep, 0), 7776000) ELSE coalesce(keep, 604800) END
 $$;
 
 -- These unfinished jobs have ended now. `why` replaces what they said last, unless it is null.
-CREATE FUNCTION queuemgr.finish(seqs bigint[], fate integer, moment float8, why json, free boolean) RETURNS void
+CREATE OR REPLACE FUNCTION queuemgr.finish(seqs bigint[], fate integer, moment float8, why json, free boolean) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     holders text[];
@@ -30,7 +30,7 @@ BEGIN
 END $$;
 
 -- The jobs have ended: their keys are free, at once or when their windows are over.
-CREATE FUNCTION queuemgr.free_keys(holders text[], moment float8) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.free_keys(holders text[], moment float8) RETURNS void LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 BEGIN
     DELETE FROM queuemgr.unique_keys
@@ -41,7 +41,7 @@ END $$;
 -- The end of many runs. `good` are plain successes, `others` have more to tell; the numbers `n` of those that counted
 -- come back. `keyed` are the ids of jobs that may hold a unique key. `again` says that all of this may have been sent
 -- before: then what was applied counts once more.
-CREATE FUNCTION queuemgr.settle(good json, others json, keyed json, again boolean) RETURNS json LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.settle(good json, others json, keyed json, again boolean) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     counted integer[];
@@ -86,7 +86,7 @@ BEGIN
     RETURN array_to_json(counted);
 END $$;
 
-CREATE FUNCTION queuemgr.settled_before(runs json) RETURNS integer[] LANGUAGE sql
+CREATE OR REPLACE FUNCTION queuemgr.settled_before(runs json) RETURNS integer[] LANGUAGE sql
 SET enable_seqscan = off AS $$
     SELECT array_agg(n) FROM json_to_recordset(runs) AS run (
         n integer, seq bigint, attempt integer, worker text, ended_at float8)
@@ -97,7 +97,7 @@ SET enable_seqscan = off AS $$
 $$;
 
 -- Runs that failed, crashed, were snoozed, cancelled, given back, or have their memory to tell.
-CREATE FUNCTION queuemgr.settle_each(runs json) RETURNS integer[] LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.settle_each(runs json) RETURNS integer[] LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     counted integer[];

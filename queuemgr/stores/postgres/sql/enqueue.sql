@@ -1,7 +1,7 @@
 -- Enqueueing. Jobs come as one JSON array, with arguments in base64 and without what they do not say.
 
 -- Jobs without a unique key. One that is here already, or was and has ended, is passed over.
-CREATE FUNCTION queuemgr.put(batch json, given float8, surely boolean) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.put(batch json, given float8, surely boolean) RETURNS void LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     moment float8 := queuemgr.clock(given);
@@ -34,7 +34,7 @@ BEGIN
 END $$;
 
 -- The same for one job without tags, which is what most programs send.
-CREATE FUNCTION queuemgr.put_one(
+CREATE OR REPLACE FUNCTION queuemgr.put_one(
     id_ text, task_ text, args_ bytea, queue_ text, priority_ integer, run_at_ float8, delay float8, created_at_ float8,
     keep_ float8, at_most_once_ boolean, held boolean, crash_budget_ integer, options_ json, given float8
 ) RETURNS void LANGUAGE plpgsql
@@ -56,7 +56,7 @@ END $$;
 
 -- Jobs some of which have unique keys, all or none. Answers {"jobs": [[id, existing, replaced], ...]}, or
 -- {"taken": [key, holder]} where a key is held by another; then nothing was changed.
-CREATE FUNCTION queuemgr.enqueue(batch json, given float8, surely boolean) RETURNS json LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION queuemgr.enqueue(batch json, given float8, surely boolean) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     moment float8 := queuemgr.clock(given);
@@ -110,7 +110,7 @@ EXCEPTION WHEN SQLSTATE 'QM001' THEN
 END $$;
 
 -- The new job takes the place of the old one, which is cancelled unless it runs or has ended already.
-CREATE FUNCTION queuemgr.replace(old text, new text, moment float8) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION queuemgr.replace(old text, new text, moment float8) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM queuemgr.finish(
         ARRAY(SELECT seq FROM queuemgr.jobs WHERE id = old AND state IN (0, 1, 3, 4) FOR UPDATE),

@@ -91,6 +91,7 @@ class _Success(msgspec.Struct, omit_defaults=True):
     seq: int | str
     attempt: int
     worker: str
+    began_at: float
     ended_at: float
     result: bytes | None = None
 
@@ -100,6 +101,7 @@ class _End(msgspec.Struct, omit_defaults=True):
     seq: int | str
     attempt: int
     worker: str
+    began_at: float
     ended_at: float
     state: int
     word: str
@@ -168,7 +170,8 @@ def encode_ends(settlements: Sequence[Settlement]) -> tuple[Value, Value, Value]
     for n, ended in enumerate(settlements):
         lease = ended.lease
         if ended.verdict.state is State.SUCCEEDED and ended.peak_memory is None:
-            good.append(_Success(n, lease.key, lease.attempt, ended.worker, ended.ended_at, ended.result))
+            times = (lease.started_at, ended.ended_at)
+            good.append(_Success(n, lease.key, lease.attempt, ended.worker, *times, ended.result))
         else:
             others.append(_end(n, ended))
     keyed = [ended.lease.id for ended in settlements if ended.lease.unique]
@@ -238,6 +241,7 @@ def _end(n: int, ended: Settlement) -> _End:
         seq=lease.key,
         attempt=lease.attempt,
         worker=ended.worker,
+        began_at=lease.started_at,
         ended_at=ended.ended_at,
         state=verdict.state,
         word=verdict.word,

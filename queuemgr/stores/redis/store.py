@@ -317,7 +317,7 @@ def _packed_end(ended: Settlement) -> list[Any]:
     """A settlement as `lua/settle.lua` reads it."""
     verdict, lease = ended.verdict, ended.lease
     entry: list[Any] = [lease.key, lease.attempt, ended.worker, int(verdict.state), ended.ended_at, verdict.word]
-    entry.append(None if ended.result is None else blob(ended.result))
+    entry += (lease.started_at, None if ended.result is None else blob(ended.result))
     if verdict.state == State.SUCCEEDED and ended.peak_memory is None:
         # A plain success stands in the job itself; the history is told from there (packing.py).
         return entry

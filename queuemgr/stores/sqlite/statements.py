@@ -72,13 +72,13 @@ PARKED_SUSPECT = LEASE.format(
 )
 MINE = "WHERE seq = ? AND id = ? AND attempt = ? AND worker = ? AND state = 2"
 SUCCEED = f"""
-UPDATE queuemgr_jobs SET state = 5, done = 5, finished_at = ?, expires_at = ? + coalesce(keep, {KEEP}), result = ?,
-    progress = 100, error = NULL {MINE}
+UPDATE queuemgr_jobs SET state = 5, done = 5, started_at = ?, finished_at = ?, expires_at = ? + coalesce(keep, {KEEP}),
+    result = ?, progress = 100, error = NULL {MINE}
 """
 END = f"""
-UPDATE queuemgr_jobs SET state = ?, done = ?, failures = failures + ?, crashes = crashes + ?, finished_at = ?,
-    expires_at = ? + CASE ? WHEN 6 THEN max(coalesce(keep, 0), {KEEP_DEAD}) ELSE coalesce(keep, {KEEP}) END, error = ?,
-    result = ? {MINE}
+UPDATE queuemgr_jobs SET state = ?, done = ?, failures = failures + ?, crashes = crashes + ?, started_at = ?,
+    finished_at = ?, error = ?, result = ?,
+    expires_at = ? + CASE ? WHEN 6 THEN max(coalesce(keep, 0), {KEEP_DEAD}) ELSE coalesce(keep, {KEEP}) END {MINE}
 """
 AGAIN = f"""
 UPDATE queuemgr_jobs SET state = ?, run_at = coalesce(?, run_at), failures = failures + ?, crashes = crashes + ?,

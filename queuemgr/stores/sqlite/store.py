@@ -164,15 +164,15 @@ class SqliteStore(Desk):
         return settled
 
     def _settle_one(self, ended: Settlement, connection: sqlite3.Connection) -> bool:
-        verdict, lease, now = ended.verdict, ended.lease, ended.ended_at
+        verdict, lease, began, now = ended.verdict, ended.lease, ended.lease.started_at, ended.ended_at
         mine = (lease.key, lease.id, lease.attempt, ended.worker)
         state, failed, crashed = verdict.state, verdict.failed, verdict.crashed
         error = _error_text(ended)
         known: Any
         if state is State.SUCCEEDED:
-            known = connection.execute(statements.SUCCEED, (now, now, ended.result, *mine)).rowcount
+            known = connection.execute(statements.SUCCEED, (began, now, now, ended.result, *mine)).rowcount
         elif state.finished:
-            values = (state, state, failed, crashed, now, now, state, error, ended.result, *mine)
+            values = (state, state, failed, crashed, began, now, error, ended.result, now, state, *mine)
             known = connection.execute(statements.END, values).rowcount
         else:
             known = connection.execute(

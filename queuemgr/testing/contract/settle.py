@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from queuemgr.job import State
 from queuemgr.outcome import SUCCEEDED, Verdict
@@ -111,6 +112,21 @@ class SettleCases(Cases):
         assert [attempt.started_at - began for attempt in attempts] == [0, 1, 2, 3, 4, 5]
         assert {(attempt.worker, attempt.duration) for attempt in attempts} == {("worker", 1.0)}
         assert [attempt.error for attempt in attempts if attempt.outcome in ("failed", "succeeded")] == [ERROR, None]
+
+    @pytest.mark.parametrize("verdict", [SUCCEEDED, FAILED], ids=["succeeded", "failed"])
+    @staged
+    async def test_a_run_began_when_its_worker_says_so_and_not_when_it_was_claimed(
+        self, stage: Stage, verdict: Verdict
+    ) -> None:
+        job_id = await stage.enqueue()
+        lease = await stage.lease()
+        stage.clock.advance(3)
+        began = stage.now()
+        stage.clock.advance(1)
+        assert await stage.settle(replace(lease, started_at=began), verdict)
+        record = await stage.store.get(job_id)
+        assert (record.started_at, record.finished_at) == (began, began + 1)
+        assert [attempt.duration for attempt in record.attempts] == [1.0]
 
     @staged
     async def test_the_history_tells_the_memory_of_a_success(self, stage: Stage) -> None:

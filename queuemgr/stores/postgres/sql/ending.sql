@@ -54,16 +54,16 @@ BEGIN
     END IF;
     WITH ended AS (
         SELECT * FROM json_to_recordset(good) AS run (
-            n integer, seq bigint, attempt integer, worker text, ended_at float8, result text)
+            n integer, seq bigint, attempt integer, worker text, began_at float8, ended_at float8, result text)
     ), gone AS (
         DELETE FROM queuemgr.jobs USING ended
         WHERE jobs.seq = ended.seq AND jobs.attempt = ended.attempt AND jobs.worker = ended.worker AND jobs.state = 2
-        RETURNING jobs.*, n, ended_at, result
+        RETURNING jobs.*, n, began_at, ended_at, result
     ), kept AS (
         INSERT INTO queuemgr.done (seq, created_at, run_at, started_at, keep, progress, finished_at, expires_at, attempt,
             failures, crashes, crash_budget, priority, state, at_most_once, cancel, id, queue, task, worker, unique_key,
             note, tags, options, args, result)
-        SELECT seq, created_at, run_at, started_at, keep, 100, ended_at, ended_at + queuemgr.lifetime(5::smallint, keep),
+        SELECT seq, created_at, run_at, began_at, keep, 100, ended_at, ended_at + queuemgr.lifetime(5::smallint, keep),
             attempt, failures, crashes, crash_budget, priority, 5, at_most_once, cancel, id, queue, task, worker,
             unique_key, note, tags, options, args, decode(result, 'base64')
         FROM gone ON CONFLICT (id) DO NOTHING
@@ -105,8 +105,8 @@ DECLARE
     job queuemgr.jobs;
 BEGIN
     FOR run IN SELECT * FROM json_to_recordset(runs) AS run (
-        n integer, seq bigint, attempt integer, worker text, ended_at float8, result text, state smallint, word text,
-        run_at float8, failed boolean, crashed boolean, error json, exit_signal text, peak_memory bigint) ORDER BY seq
+        n integer, seq bigint, attempt integer, worker text, began_at float8, ended_at float8, result text,
+        state smallint, word text, run_at float8, failed boolean, crashed boolean, error json, exit_signal text, peak_memory bigint) ORDER BY seq
     LOOP
         SELECT * INTO job FROM queuemgr.jobs
         WHERE seq = run.seq AND attempt = run.attempt AND worker = run.worker AND state = 2 FOR UPDATE;
@@ -115,13 +115,14 @@ BEGIN
         END IF;
         counted := counted || run.n;
         INSERT INTO queuemgr.attempts (job, number, worker, started_at, ended_at, outcome, error, exit_signal, peak_memory)
-        VALUES (run.seq, run.attempt, run.worker, job.started_at, run.ended_at, run.word, run.error, run.exit_signal,
+        VALUES (run.seq, run.attempt, run.worker, run.began_at, run.ended_at, run.word, run.error, run.exit_signal,
                 run.peak_memory) ON CONFLICT DO NOTHING;
         UPDATE queuemgr.jobs SET
             failures = failures + run.failed::integer, crashes = crashes + run.crashed::integer,
             state = CASE WHEN run.state < 5 THEN run.state ELSE state END,
             run_at = CASE WHEN run.state < 5 THEN coalesce(run.run_at, run_at) ELSE run_at END,
             worker = CASE WHEN run.state < 5 THEN NULL ELSE worker END,
+            started_at = run.began_at,
             progress = CASE WHEN run.state = 5 THEN 100 ELSE progress END,
             error = run.error
         WHERE seq = run.seq;

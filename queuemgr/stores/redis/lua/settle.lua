@@ -3,7 +3,7 @@
 
 -- one settlement
 local PLACE, TOKEN, BY, BECOMES, AT, SAYS = 1, 2, 3, 4, 5, 6
-local RESULT, AGAIN_AT, FAILED, CRASHED, ERROR, HISTORY = 7, 8, 9, 10, 11, 12
+local BEGAN, RESULT, AGAIN_AT, FAILED, CRASHED, ERROR, HISTORY = 7, 8, 9, 10, 11, 12, 13
 
 -- Whether this very settlement is what ended the run; it is sent again where its answer was lost.
 local function was_settled(place, run, one)
@@ -29,6 +29,7 @@ local limited = call('EXISTS', base .. 'limits') == 1
 local function settle(place, run, one)
   local state = one[BECOMES]
   leave(place, run)
+  run[STARTED] = one[BEGAN]
   if state >= SUCCEEDED then
     count(run, one)
     run[PROGRESS] = state == SUCCEEDED and 100 or run[PROGRESS]

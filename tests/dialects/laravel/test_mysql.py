@@ -25,7 +25,7 @@ from tests.servers.mariadb import Mariadb
 
 from .application import PATIENCE
 from .tables import TableApplication
-from .test_crashes import lines, until, worker
+from .test_crashes import lines, until_told, worker
 from .test_table_life import TASK, end_one, send
 
 CLAIM = Claim(worker="w", queues=(("default", 50),), limit=50, tasks=frozenset({TASK}))
@@ -120,7 +120,7 @@ def test_a_server_that_is_killed_and_comes_back_loses_and_doubles_nothing(
     tables.tell("tables")
     asyncio.run(send(tables.url, 4))
     with worker(tables.url, file, 0.5) as one:
-        until(file, "began 1")
+        until_told(file, "began 1")
         server.restart()
         assert one.wait(PATIENCE) == 0
     assert lines(file) == {f"{word} {n}": 1 for word in ("began", "ended") for n in range(4)}

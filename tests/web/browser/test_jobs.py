@@ -89,6 +89,25 @@ def test_the_keyboard_alone_finds_chooses_and_cancels_jobs(tab: Page, shop: Shop
     expect(tab.locator("tbody tr").filter(has_text="Cancelled")).to_have_count(2)
 
 
+AT_ONCE = """async (keys) => {
+    for (const key of keys) {
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        if (key === "Enter") document.activeElement.blur();
+        await null;
+    }
+}"""
+
+
+def test_keys_that_follow_a_search_at_once_change_nothing_of_the_list_before_it(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "jobs")
+    expect(tab.locator("tbody tr").first).to_be_visible()
+    tab.keyboard.press("/")
+    tab.keyboard.type("queue:nowhere")
+    tab.evaluate(AT_ONCE, ["Enter", "a", "a", "h"])
+    expect(tab.get_by_text("No job fits this search")).to_be_visible()
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+
+
 def test_all_that_match_are_changed_once_their_number_was_seen(tab: Page, shop: Shop) -> None:
     for _ in range(60):
         shop.enqueue("shop.many", queue="many")

@@ -6,8 +6,10 @@ import { signal } from "./dom.js";
 
 /** @typedef {{screen: string, id: string | null, query: Record<string, string>}} Place */
 
+let shown = location.hash;
+
 /** @type {import("../vendor/signals.js").Signal<Place>} */
-export const place = signal(parse(location.hash));
+export const place = signal(parse(shown));
 
 /**
  * @param {string} screen
@@ -25,13 +27,21 @@ export function link(screen, query = {}, id = null) {
 /** Goes to a place, and back from it with the browser's own button. */
 export function go(address) {
   location.hash = address;
+  // Not when the browser gets round to telling it: a key that is pressed next must find nothing of the place that was left.
+  arrive();
 }
 
 /** Changes the query of this place without a step in the history. */
 export function amend(query) {
   const { screen, id, query: old } = place.peek();
   history.replaceState(null, "", link(screen, { ...old, ...query }, id));
-  place.value = parse(location.hash);
+  arrive();
+}
+
+function arrive() {
+  if (location.hash === shown) return;
+  shown = location.hash;
+  place.value = parse(shown);
 }
 
 function parse(hash) {
@@ -41,6 +51,4 @@ function parse(hash) {
   return { screen: screen || "overview", id: id && decodeURIComponent(id), query };
 }
 
-addEventListener("hashchange", () => {
-  place.value = parse(location.hash);
-});
+addEventListener("hashchange", arrive);

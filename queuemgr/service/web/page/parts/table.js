@@ -39,9 +39,12 @@ export class Selection {
   }
 }
 
-/** @returns {Selection} one for as long as the component lives */
-export function useSelection() {
-  return useMemo(() => new Selection(), []);
+/**
+ * @param {unknown[]} depends what the choice is made of: where that changes, nothing is chosen
+ * @returns {Selection}
+ */
+export function useSelection(depends) {
+  return useMemo(() => new Selection(), depends);
 }
 
 /**

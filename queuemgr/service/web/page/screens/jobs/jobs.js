@@ -1,5 +1,5 @@
 /** The list of jobs: the states beside it, one search box above it, and what can be done with the chosen ones below. */
-import { html, useEffect, useMemo, useSignal, useState } from "../../lib/dom.js";
+import { html, signal, useMemo, useState } from "../../lib/dom.js";
 import { go, link, place } from "../../lib/address.js";
 import { topicOf, useLive } from "../../lib/live.js";
 import { OVERVIEW } from "../../lib/overview.js";
@@ -22,13 +22,9 @@ export function Jobs() {
   const overview = useLive("overview", OVERVIEW).data;
   const asked = useMemo(() => ({ search: q, limit: LIMIT, after }), [q, after]);
   const live = useLive("jobs.list", asked);
-  const selection = useSelection();
-  const all = useSignal(false);
+  const selection = useSelection([q, after]);
+  const all = useMemo(() => signal(false), [selection]);
   const [near, setNear] = useState(false);
-  useEffect(() => {
-    selection.clear();
-    all.value = false;
-  }, [q, after]);
   const { rows, waiting } = useHeld(live.data?.jobs ?? null, topicOf("jobs.list", asked), near || selection.ids.value.size > 0);
   const next = live.data?.after;
   const search = (text) => go(link("jobs", { q: text }));

@@ -16,6 +16,9 @@ import psutil
 import pytest
 
 from queuemgr.executors.processes import ProcessExecutor, nursery
+from queuemgr.executors.processes.children import Child, Ending, Run
+from queuemgr.executors.processes.frames import PACKET, End, packets
+from queuemgr.executors.processes.output import Output
 from queuemgr.outcome import Crashed, Done, Failed, GivenBack, Outcome
 from tests.executors import process_tasks as tasks
 from tests.executors.calls import Heard
@@ -272,3 +275,26 @@ def _wait(met: Any) -> Any:
 def _zygote() -> psutil.Process:
     [zygote] = (process for process in below() if process.ppid() == os.getpid())
     return zygote
+
+
+class Nobody:
+    def freed(self, child: Child) -> None: ...
+
+    def gone(self, child: Child) -> None: ...
+
+
+def test_the_last_words_of_a_process_count_although_it_ended_with_words_unread() -> None:
+    async def scene() -> Outcome:
+        ends: list[int] = []
+        child = Child(1, Nobody(), memoryview(bytearray(PACKET)), lambda _, theirs: ends.extend(theirs))
+        call = make(tasks.nothing)
+        ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        assert child.start(Run(call, Output(call.context, 1000), ended), last=True)
+        for packet in packets(End("Done", Done(b"1"), False, 0, False)):
+            os.write(ends[0], packet)
+        for end in ends:
+            os.close(end)
+        child.gone(Ending())
+        return await ended
+
+    assert asyncio.run(scene()) == Done(b"1")

@@ -238,6 +238,8 @@ class Child:
             size = self._socket.recv_into(self._buffer)
         except BlockingIOError:
             return False
+        except ConnectionResetError:
+            return True  # it ended with words of ours unread; the kernel says so before it hands out its last ones
         except OSError:
             size = 0
         if not size:

@@ -102,6 +102,8 @@ class Link:
             data = self._socket.recv(MESSAGE)
         except BlockingIOError:
             return False
+        except ConnectionResetError:
+            return True  # it ended with orders unread; the kernel says so before it hands out what it had said
         except OSError:
             data = b""
         if not data:

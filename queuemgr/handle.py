@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+import msgspec
+
 from .errors import ResultError, ResultTimeout
 from .job import State
 
@@ -22,15 +24,13 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class AsyncHandle(Generic[R]):
+# A handle is in no circle of references, and thousands of them come at once: the collector need not look at them.
+class AsyncHandle(msgspec.Struct, Generic[R], gc=False, eq=False):
     """`existing` is true where another job held the unique key, and this is that one."""
 
-    __slots__ = ("_client", "existing", "id")
-
-    def __init__(self, client: AsyncClient, job_id: str, existing: bool = False) -> None:
-        self._client = client
-        self.id = job_id
-        self.existing = existing
+    _client: AsyncClient
+    id: str
+    existing: bool = False
 
     async def result(self, timeout: float | None = None) -> R:
         """What its task returned. `timeout` is in seconds, None waits for ever.
@@ -98,15 +98,12 @@ class AsyncHandle(Generic[R]):
         return f"<{type(self).__name__} {self.id}>"
 
 
-class Handle(Generic[R]):
+class Handle(msgspec.Struct, Generic[R], gc=False, eq=False):
     """The same for synchronous callers."""
 
-    __slots__ = ("_client", "existing", "id")
-
-    def __init__(self, client: Client, job_id: str, existing: bool = False) -> None:
-        self._client = client
-        self.id = job_id
-        self.existing = existing
+    _client: Client
+    id: str
+    existing: bool = False
 
     def result(self, timeout: float | None = None) -> R:
         return self._client.run(self._aio.result(timeout), "result")

@@ -167,6 +167,13 @@ def test_an_id_that_is_named_twice_is_changed_once(store: SqliteStore, monkeypat
     assert asyncio.run(store.change("hold", Query(ids=(*ids, *ids)))) == 10
 
 
+def test_each_of_many_jobs_keeps_the_moment_of_its_making(store: SqliteStore) -> None:
+    jobs = [make_job(created_at=float(100 + n // bulk.FEW)) for n in range(3 * bulk.FEW)]
+    store.enqueue_now(jobs)
+    kept = asyncio.run(store.find(Query(), 100)).jobs
+    assert {one.id: one.created_at for one in kept} == {job.id: job.created_at for job in jobs}
+
+
 def test_statements_take_as_many_rows_as_they_say() -> None:
     for (rows, own), statement in bulk._STATEMENTS.items():
         assert statement.count(f"({', '.join('?' * len(own))})") == rows

@@ -73,7 +73,7 @@ def _insert(connection: sqlite3.Connection, jobs: Batch, row: tuple[Any, ...]) -
     oldest = min(jobs.orders)
     if oldest < 0:
         return False
-    own = _OF_ONE_MOMENT if len(set(jobs.moments)) == 1 else _OWN
+    own = _OF_ONE_MOMENT if set(jobs.moments) == {jobs.like.created_at} else _OWN
     values = [value for name, value in zip(COLUMNS, row, strict=True) if name not in own]
     values += _woven((jobs.orders, jobs.ids, jobs.args, jobs.moments)[: len(own)])
     try:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # Jobs are counted up to the row that queuemgr_counted names (counting.py). Triggers count them anew when they move, but
 # are passed by where a statement does not name `crashes`: claims and successes, which move jobs by the thousand, do not
 # name it and count for themselves, in sums. A new job is nearly always newer than all that are counted; its statement
-# says so, and where it is not true the job is counted by itself. (A trigger did that once, at a tenth of the price of a
-# job that comes with a thousand others.)
+# says so, and where it is not true the job is counted by itself: a trigger for that would make a tenth of the price of
+# a job that comes with a thousand others.
 V1 = """
 CREATE TABLE queuemgr_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 

@@ -22,7 +22,8 @@ from queuemgr.executors.processes.output import Output
 from queuemgr.outcome import Crashed, Done, Failed, GivenBack, Outcome
 from tests.executors import process_tasks as tasks
 from tests.executors.calls import Heard
-from tests.executors.process_rig import PATIENCE, began, below, gone, lives, make, run, run_all, until, use, value
+from tests.executors.process_rig import APP, PATIENCE, began, below, gone, lives, make, run, run_all, until, use, value
+from tests.servers.process import until as without_loop
 
 pytestmark = pytest.mark.crash
 both = pytest.mark.parametrize("kind", ["process", "pool"])
@@ -298,3 +299,31 @@ def test_the_last_words_of_a_process_count_although_it_ended_with_words_unread()
         return await ended
 
     assert asyncio.run(scene()) == Done(b"1")
+
+
+def test_a_run_that_was_begun_is_known_although_the_process_it_was_forked_from_died_with_orders_unread(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> list[Outcome]:
+        home = nursery.Nursery(APP, (), Nobody())
+        await home.begun()
+        (zygote,) = psutil.Process().children()
+        runs = []
+        for note in ("one", "other"):
+            call = make(tasks.hold, str(tmp_path / note))
+            runs.append(Run(call, Output(call.context, 1000), asyncio.get_running_loop().create_future()))
+        # The event loop stands still meanwhile, so that nothing of what the zygote says is read before its end.
+        assert home.spawn().start(runs[0], last=True)
+        without_loop((tmp_path / "one").exists)
+        zygote.suspend()
+        assert home.spawn().start(runs[1], last=True)
+        zygote.kill()
+        link = home.open()
+        link._loop.remove_reader(link._socket)  # as where its death is noticed first
+        outcomes = [await one.ended for one in runs]
+        await home.close(PATIENCE)
+        return outcomes
+
+    begun, unbegun = asyncio.run(scene())
+    assert isinstance(begun, Crashed)
+    assert isinstance(unbegun, GivenBack)

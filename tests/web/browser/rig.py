@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.rig import ROOT, Server
 
@@ -81,6 +81,25 @@ class Shop:
 def visit(page: Page, shop: Shop, place: str) -> None:
     page.goto(f"{shop.url}/#/{place}")
     expect(page.locator("h1")).to_be_visible()
+
+
+class Held:
+    """Requests of one kind that do not come through until they are let go."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        page.route(pattern, self._keep)
+
+    def _keep(self, route: Route) -> None:
+        self._routes.append(route)
+
+    def await_one(self) -> Route:
+        """The first; a page tells of a request later than it takes the key that brought it about."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._routes and time.monotonic() < deadline:
+            self._page.wait_for_timeout(10)
+        return self._routes[0]
 
 
 def violations(page: Page) -> list[str]:

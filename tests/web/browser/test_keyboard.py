@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from .pressing import down_to, press, tab_to, to_screen
-from .rig import Shop, visit
+from .rig import Held, Shop, visit
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -120,19 +120,14 @@ def test_the_audit_list_is_walked_and_left_by_the_palette(keys: Page, shop: Shop
 
 
 def test_what_is_typed_before_the_palette_is_there_belongs_to_it(page: Page, shop: Shop) -> None:
-    on_its_way: list[Route] = []
-
-    def keep(route: Route) -> None:
-        on_its_way.append(route)
-
-    page.route("**/shell/palette/palette.js", keep)
+    on_its_way = Held(page, "**/shell/palette/palette.js")
     visit(page, shop, "overview")
     to_screen(page, "q", "Queues")
     press(page, "Control+k")
     page.keyboard.type("schex")
     press(page, "Backspace", "d", "Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Queues")
-    on_its_way[0].continue_()
+    on_its_way.await_one().continue_()
     expect(page.get_by_role("heading", level=1)).to_have_text("Schedules")
 
 
@@ -146,17 +141,12 @@ def test_keys_mean_what_they_did_where_the_palette_cannot_be_had(page: Page, sho
 
 
 def test_the_palette_opens_once_however_often_it_is_asked_for_before_it_is_there(page: Page, shop: Shop) -> None:
-    on_its_way: list[Route] = []
-
-    def keep(route: Route) -> None:
-        on_its_way.append(route)
-
-    page.route("**/shell/palette/palette.js", keep)
+    on_its_way = Held(page, "**/shell/palette/palette.js")
     visit(page, shop, "overview")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     press(page, "Control+k", "Control+k")
     page.keyboard.type("audit")
-    on_its_way[0].continue_()
+    on_its_way.await_one().continue_()
     expect(page.get_by_role("combobox", name="Go to, or do")).to_have_value("audit")
     press(page, "Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.web.rig import ROOT, Server
 
-from .rig import SCREENS, Shop, visit
+from .rig import SCREENS, Held, Shop, visit
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -169,19 +169,13 @@ def test_a_token_opens_the_page_and_a_wrong_one_does_not(page: Page, tmp_path: P
 def test_an_answer_that_was_overtaken_changes_nothing(page: Page, shop: Shop) -> None:
     visit(page, shop, "jobs?q=queue:overtaken")
     expect(page.get_by_text("No job fits")).to_be_visible()
-    late: list[tuple[Route, APIResponse]] = []
-
-    def keep(route: Route) -> None:
-        late.append((route, route.fetch()))
-
-    page.route("**/api/v1/jobs?*", keep)
-    with page.expect_request("**/api/v1/jobs?*"):
-        page.evaluate("import('./lib/live.js').then((live) => live.refreshAll())")
-    page.wait_for_timeout(300)
+    on_its_way = Held(page, "**/api/v1/jobs?*")
+    page.evaluate("import('./lib/live.js').then((live) => live.refreshAll())")
+    late = on_its_way.await_one()
+    answer = late.fetch()
     shop.enqueue("shop.overtaken", queue="overtaken")
     expect(page.locator("tbody tr")).to_have_count(1)
-    route, answer = late[0]
     with page.expect_response("**/api/v1/jobs?*"):
-        route.fulfill(response=answer)
+        late.fulfill(response=answer)
     page.wait_for_timeout(300)
     expect(page.locator("tbody tr")).to_have_count(1)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .capture import Capture
+from .loop import new_loop
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def run(worker: Worker) -> bool:
 
     False if some job could not be stopped: it ends with this process, which should end now.
     """
-    with Capture():
-        return asyncio.run(_run(worker))
+    with Capture(), asyncio.Runner(loop_factory=new_loop) as loop:
+        return loop.run(_run(worker))
 
 
 async def _run(worker: Worker) -> bool:

@@ -1,8 +1,8 @@
 """The same job in a fresh process by another package, which bench/service.py starts with its interpreter.
 
-`python bench/service_peer.py {older,rq} JOBS` says JSON: milliseconds of each job alone, jobs a second where all are
-there at once, and milliseconds of processor time for one of these, over all processes. `rq` starts a redis-server of
-its own. It measures no start-up.
+`python bench/service_peer.py {older,proc,rq} JOBS` says JSON: milliseconds of each job alone, jobs a second where all are
+there at once, and milliseconds of processor time for one of these, over all processes. `older` is that package's
+manager as a library, `proc` its manager in a process of its own; `rq` starts a redis-server. It measures no start-up.
 """
 
 from __future__ import annotations
@@ -46,6 +46,25 @@ def older(folder: Path) -> Iterator[Side]:
         yield begin, end
     finally:
         system.stop()
+
+
+@contextmanager
+def proc(folder: Path) -> Iterator[Side]:
+    from service_job import Nothing
+
+    from queuemgr.proc_api import proc_queue_system
+
+    with proc_queue_system(registry_path=str(folder / "registry.jsonl"), proc_dir=str(folder / "proc")) as system:
+
+        def begin(name: str) -> None:
+            system.add_job(Nothing, name, {})
+            system.start_job(name)
+
+        def end(name: str) -> None:
+            while system.get_job_status(name)["result"]["status"] != "COMPLETED":
+                time.sleep(0.002)
+
+        yield begin, end
 
 
 @contextmanager
@@ -130,7 +149,7 @@ def measure(side: Side, jobs: int) -> dict[str, object]:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as room:
-        made = {"older": older, "rq": rq}[sys.argv[1]]
+        made = {"older": older, "proc": proc, "rq": rq}[sys.argv[1]]
         with made(Path(room)) as asked:
             told = measure(asked, int(sys.argv[2]))
         print(json.dumps(told), flush=True)

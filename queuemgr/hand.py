@@ -29,7 +29,8 @@ SHORT = 0.1
 
 FLOOD = 1e-4
 """Where a job holds its slot for less than this times the number of slots, jobs wait for the processor and not for the
-store: to claim while others run would only hold them up. Then a claim brings no more than ENOUGH."""
+store. One that works in this very process would only hold them up by a claim while others run; then a claim brings no
+more than ENOUGH. A server works meanwhile."""
 
 ENOUGH = 16
 
@@ -41,10 +42,22 @@ SHY = 5.0
 
 
 class Hand:
-    """The leases at hand of a worker with so many `slots`; `give_back` is called with those that go back."""
+    """The leases at hand of a worker with so many `slots`; `give_back` is called with those that go back.
 
-    def __init__(self, slots: int, clock: Clock, tasks: Registry, give_back: Callable[[Sequence[Lease]], None]) -> None:
+    `remote` says that the store is a server.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        clock: Clock,
+        tasks: Registry,
+        give_back: Callable[[Sequence[Lease]], None],
+        *,
+        remote: bool = False,
+    ) -> None:
         self._slots = slots
+        self._most_in_flood = MOST if remote else max(0, ENOUGH - slots)
         self._clock = clock
         self._tasks = tasks
         self._give_back = give_back
@@ -131,7 +144,7 @@ class Hand:
             self._ended, self._since = 0, now
         if self._held > SHORT or now < self._shy_until:
             return 0
-        most = max(0, ENOUGH - self._slots) if self._held < FLOOD * self._slots else MOST
+        most = self._most_in_flood if self._held < FLOOD * self._slots else MOST
         return min(self._trust, round(self._pace), most)
 
     def _may_wait(self, lease: Lease) -> bool:

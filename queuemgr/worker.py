@@ -99,7 +99,7 @@ class Worker:
         self._shares = Shares(settings.queues)
         self._tally = Tally(store, self.id, settings.concurrency, self.running)
         self._settler = Settler(store, self._lost, self._tally)
-        self._hand = Hand(settings.concurrency, clock, tasks, self._give_back)
+        self._hand = Hand(settings.concurrency, clock, tasks, self._give_back, remote=store.remote)
         self._dirty: set[RunReporter] = set()
         self._stopping = False
         self._deadline = 0.0

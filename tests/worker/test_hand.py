@@ -26,13 +26,14 @@ class Clock:
 class Scene:
     """A hand, and what it gave back."""
 
-    def __init__(self, slots: int = 50) -> None:
+    def __init__(self, slots: int = 50, *, remote: bool = False) -> None:
         self.app = App("sqlite:///never-opened.db")
         self.app.task(name="mow")(lambda: None)
         self.app.task(name="once a life", crash_budget=1)(lambda: None)
         self.clock = Clock()
         self.back: list[str] = []
-        self.hand = Hand(slots, self.clock, self.app.tasks, lambda leases: self.back.extend(one.id for one in leases))
+        tasks, back = self.app.tasks, self.back
+        self.hand = Hand(slots, self.clock, tasks, lambda leases: back.extend(one.id for one in leases), remote=remote)
 
     def end(self, number: int, held: float, *, within: float = AHEAD) -> None:
         """So many jobs end within so many seconds from now, and a hair's breadth more."""
@@ -102,6 +103,14 @@ def test_where_jobs_wait_for_the_processor_only_few_slots_are_helped_out(slots: 
     scene.trust()
     scene.end(1000, FLOOD * slots / 2)
     assert (scene.hand.wanted(0), scene.hand.wanted(slots)) == (ahead, slots + ahead)
+
+
+@pytest.mark.parametrize("slots", [2, 50])
+def test_a_server_claims_while_this_process_runs_even_what_waits_for_the_processor(slots: int) -> None:
+    scene = Scene(slots, remote=True)
+    scene.trust()
+    scene.end(1000, FLOOD * slots / 2)
+    assert scene.hand.wanted(slots) == slots + MOST
 
 
 @pytest.mark.parametrize("held", [2 * SHORT, 3.0])

@@ -1,7 +1,7 @@
 """The same job in a fresh process by another package, which bench/service.py starts with its interpreter.
 
-`python bench/service_peer.py {older,proc,rq} JOBS` says JSON: milliseconds of each job alone, jobs a second where all are
-there at once, and milliseconds of processor time for one of these, over all processes. `older` is that package's
+`python bench/service_peer.py {older,proc,rq} JOBS` says JSON: milliseconds of each job alone, jobs a second where all
+are there at once, and milliseconds of processor time for one of these, over all processes. `older` is that package's
 manager as a library, `proc` its manager in a process of its own; `rq` starts a redis-server. It measures no start-up.
 """
 

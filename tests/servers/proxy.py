@@ -65,9 +65,10 @@ class Proxy:
 
     async def _close(self) -> None:
         self._server.close()
-        self._flowing.set()
-        await self._cut()
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+        carriers = asyncio.all_tasks() - {asyncio.current_task()}
+        for carrier in carriers:
+            carrier.cancel()
+        await asyncio.gather(*carriers, return_exceptions=True)
 
     async def _cut(self) -> None:
         for writer in list(self._writers):

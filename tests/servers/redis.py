@@ -68,7 +68,7 @@ class Cluster:
     """Masters that share the slots."""
 
     def __init__(self, size: int = 3) -> None:
-        self.nodes = [Redis("--cluster-enabled", "yes", "--cluster-node-timeout", "2000") for _ in range(size)]
+        self.nodes = [Redis("--cluster-enabled", "yes", "--cluster-node-timeout", "20000") for _ in range(size)]
 
     @property
     def url(self) -> str:

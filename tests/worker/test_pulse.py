@@ -46,7 +46,16 @@ def pulses_of(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def beat_at(scene: Scene, worker: subprocess.Popen[bytes]) -> float:
-    return next(info.beat_at for info in scene.do(scene.store.workers()) if info.pid == worker.pid)
+    return info_of(scene, worker).beat_at
+
+
+def info_of(scene: Scene, worker: subprocess.Popen[bytes]) -> WorkerInfo:
+    return next(info for info in scene.do(scene.store.workers()) if info.pid == worker.pid)
+
+
+def has_beaten(scene: Scene, worker: subprocess.Popen[bytes]) -> bool:
+    info = info_of(scene, worker)
+    return info.beat_at > info.started_at
 
 
 def one_job(scene: Scene, task: str, *arguments: object, **elsewhere: Any) -> tuple[str, subprocess.Popen[bytes]]:
@@ -55,6 +64,7 @@ def one_job(scene: Scene, task: str, *arguments: object, **elsewhere: Any) -> tu
     worker = scene.start("serve", **elsewhere)
     scene.until_marked()
     until(lambda: any(map(has_begun, pulses_of(worker))))
+    until(lambda: has_beaten(scene, worker))
     return job_id, worker
 
 
@@ -177,7 +187,7 @@ def test_a_pulse_does_not_outlive_its_worker(scene: Scene) -> None:
     (pulse,) = pulses_of(worker)
     worker.kill()
     worker.wait()
-    until(lambda: not lives(pulse), 3)
+    until(lambda: not lives(pulse))
 
 
 def test_a_pulse_does_not_outlive_its_worker_for_long_where_the_store_is_gone_too(
@@ -191,7 +201,7 @@ def test_a_pulse_does_not_outlive_its_worker_for_long_where_the_store_is_gone_to
         server.kill()
         worker.kill()
         worker.wait()
-        until(lambda: not lives(pulse), 5)
+        until(lambda: not lives(pulse))
     finally:
         scene.close()
 

@@ -49,7 +49,7 @@ def shut_out(tokens: Tokens, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "unusable"])
-def test_events_end_when_the_token_is_gone(closed: Asked, tokens: Tokens, how: str) -> None:
+def test_events_end_when_the_token_is_gone(closed: Asked, tokens: Tokens, url: str, how: str) -> None:
     stream = chunks(closed, "/api/v1/events?topic=overview", tokens.add("ann", "read")[1])
     other = tokens.add("bob", "operate")[1]
     assert next(stream) == b"retry: 2000\n\n"
@@ -59,6 +59,9 @@ def test_events_end_when_the_token_is_gone(closed: Asked, tokens: Tokens, how: s
     shut_out(tokens, how)
     site = closed.bridge._opening.site
     assert site is not None
+    app = App(url)
+    app.task(name="a.c")(lambda: None).enqueue()
+    app.close()
     site.hub.wake()
     assert list(stream) == []
     assert site.hub.viewers == 0

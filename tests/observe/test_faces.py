@@ -125,6 +125,22 @@ def test_a_rule_of_the_configuration_is_not_changed_from_outside(tmp_path: Path)
     staged(tmp_path, scene)
 
 
+def test_a_removed_rule_stands_no_longer_and_fires_no_longer_whenever_the_others_are_judged(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.enqueue(3)
+        for rule in ("dead > 1", "queue_length > 2"):
+            await table.call("alerts.add", {"rule": rule}, stage.client)
+        await stage.sampler({}).tick()
+        for rule in ("dead > 1", "queue_length > 2"):
+            await table.call("alerts.remove", {"rule": rule}, stage.client)
+        told = await table.call("alerts.list", {}, stage.client)
+        assert told["rules"] == []
+        assert told["firing"] == 0
+        assert [(one["rule"], one["state"]) for one in told["alerts"]] == [("queue_length > 2", "ok")]
+
+    staged(tmp_path, scene)
+
+
 def test_what_fires_stands_first_and_says_its_value(tmp_path: Path) -> None:
     async def scene(stage: Stage) -> None:
         await stage.enqueue(3)

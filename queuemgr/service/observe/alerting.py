@@ -69,8 +69,8 @@ def evaluate(rules: Iterable[Rule], sample: Sample, before: Mapping[str, Standin
             made = judge(rule, queue, figure(sample, rule.metric, queue), before, now)
             after[made.key] = made
     for key, old in before.items():
-        if key not in after and (ended := _ended(old, now)) is not None:
-            after[key] = ended
+        if key not in after and (over := ended(old, now)) is not None:
+            after[key] = over
     return after
 
 
@@ -109,6 +109,15 @@ def silenced(standing: Standing, silences: Sequence[Silence], now: float) -> Sil
     return next((one for one in silences if one.covers(standing, now)), None)
 
 
+def ended(old: Standing, now: float) -> Standing | None:
+    """How an alert stands whose rule is gone; None where nothing has to be told of it any more."""
+    if old.state is Phase.FIRING:
+        return msgspec.structs.replace(old, state=Phase.OK, since=now, value=None)
+    if old.over and now - old.since <= REMEMBERED:
+        return old
+    return None
+
+
 def _queues_of(rule: Rule, sample: Sample, before: Mapping[str, Standing]) -> Iterator[str | None]:
     if rule.queue != EACH:
         yield rule.queue
@@ -116,11 +125,3 @@ def _queues_of(rule: Rule, sample: Sample, before: Mapping[str, Standing]) -> It
     names = {*(sample.gauges or ()), *sample.counts}
     names |= {old.queue for old in before.values() if old.rule == rule.name and old.queue is not None}
     yield from sorted(names)
-
-
-def _ended(old: Standing, now: float) -> Standing | None:
-    if old.state is Phase.FIRING:
-        return msgspec.structs.replace(old, state=Phase.OK, since=now, value=None)
-    if old.over and now - old.since <= REMEMBERED:
-        return old
-    return None

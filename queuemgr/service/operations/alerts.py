@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from queuemgr.errors import ValidationError, did_you_mean
 from queuemgr.service.failures import NotAllowed, NotFound
-from queuemgr.service.observe.alerting import Phase, Silence, Standing, silenced
+from queuemgr.service.observe.alerting import Phase, Silence, Standing, ended, silenced
 from queuemgr.service.observe.notice import shown_value
 from queuemgr.service.observe.rules import EACH, LONGEST, Rule, parse
 from queuemgr.service.observe.standing import CONFIGURED, Alerts
@@ -14,7 +14,7 @@ from queuemgr.service.observe.standing import CONFIGURED, Alerts
 from .operation import Operation, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from queuemgr.client import AsyncClient
     from queuemgr.service.observe.standing import Delivery
@@ -35,12 +35,12 @@ ORDER = (Phase.FIRING, Phase.PENDING, Phase.OK)
 async def list_alerts(client: AsyncClient) -> AlertList:
     """The rules, how each of them stands, and who was told of it."""
     kept, now = Alerts(client.store), client.clock.now()
-    silences = await kept.silences()
-    state = sorted((await kept.state()).values(), key=lambda one: (ORDER.index(one.state), one.key))
+    silences, rules = await kept.silences(), await kept.rules()
+    state = _standing(await kept.state(), {rule.name for rule in rules}, now)
     return {
         "at": now,
         "firing": sum(one.state is Phase.FIRING for one in state),
-        "rules": [_rule_facts(rule) for rule in await kept.rules()],
+        "rules": [_rule_facts(rule) for rule in rules],
         "alerts": [_alert_facts(one, silences, now) for one in state],
         "silences": [_silence_facts(one) for one in silences],
         "deliveries": [_delivery_facts(one) for one in await kept.deliveries()],
@@ -91,6 +91,12 @@ async def silence_alert(client: AsyncClient, rule: str, duration: float, why: st
     until = client.clock.now() + duration
     await kept.silence(Silence(rule=name, until=until, who=who, why=why))
     return {"rule": name, "until": until if duration else None}
+
+
+def _standing(state: Mapping[str, Standing], rules: Collection[str], now: float) -> list[Standing]:
+    """Also where a rule was removed since they were judged, which is done once a minute."""
+    known = (one if one.rule in rules else ended(one, now) for one in state.values())
+    return sorted((one for one in known if one is not None), key=lambda one: (ORDER.index(one.state), one.key))
 
 
 def _refuse_configured(rules: Sequence[Rule], name: str) -> None:

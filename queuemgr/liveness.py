@@ -6,6 +6,9 @@ import os
 from functools import cache
 from pathlib import Path
 
+Life = tuple[str, int, int]
+"""A process, of however many have had a worker's name: its host, its pid and its birth."""
+
 
 @cache
 def this_host() -> str:
@@ -17,6 +20,10 @@ def this_host() -> str:
         import platform
 
         return f"{platform.node()}/{platform.system()}"
+
+
+def life_here() -> Life:
+    return this_host(), os.getpid(), birth_of(os.getpid()) or 0
 
 
 def birth_of(pid: int) -> int | None:

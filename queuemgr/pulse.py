@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .liveness import birth_of, this_host
+from .liveness import Life, life_here
 from .store import WorkerInfo
 
 if TYPE_CHECKING:
@@ -34,17 +34,17 @@ class Owner(msgspec.Struct, frozen=True):
     """The worker, and the process that it is: a namesake is another."""
 
     worker: str
-    pid: int
-    birth: int | None
+    life: Life
 
 
 def worker_here(worker: str, settings: WorkerSettings, tasks: Iterable[str], now: float) -> WorkerInfo:
     """The worker of this process as others see it."""
+    host, pid, birth = life_here()
     return WorkerInfo(
         id=worker,
-        host=this_host(),
-        pid=os.getpid(),
-        birth=birth_of(os.getpid()) or 0,
+        host=host,
+        pid=pid,
+        birth=birth,
         name=settings.name,
         queues=tuple(settings.queues),
         tasks=tuple(sorted(tasks)),
@@ -58,7 +58,7 @@ class Pulse:
     """Beats for the worker of this id from the first `keep` until `stop`."""
 
     def __init__(self, store: Store, worker: str) -> None:
-        self._told = msgspec.json.encode((store.url, Owner(worker, os.getpid(), birth_of(os.getpid()))))
+        self._told = msgspec.json.encode((store.url, Owner(worker, life_here())))
         self._clock = store.clock
         self._process: subprocess.Popen[bytes] | None = None
         self._not_before = self._clock.monotonic()

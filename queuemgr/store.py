@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .job import JobRecord, Lease
+    from .liveness import Life
     from .outcome import Verdict
     from .schedule import Schedule
 
@@ -63,6 +64,10 @@ class WorkerInfo:
     beat_at: float = 0.0
     state: str = "running"
     alive: bool = True
+
+    @property
+    def life(self) -> Life:
+        return self.host, self.pid, self.birth
 
     @property
     def takes_jobs(self) -> bool:
@@ -241,14 +246,17 @@ class Store(Protocol):
     async def join(self, worker: WorkerInfo) -> None:
         """A worker begins. Parked jobs whose task it knows are for it."""
 
-    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+    async def beat(self, worker: str, state: str | None = "running", *, life: Life | None = None) -> list[str]:
         """Renew all of the worker's leases at once; the ids of its jobs that somebody wants cancelled.
 
-        `state` None leaves it as it is. A worker that is not known changes nothing.
+        `state` None leaves it as it is. A worker that is not known changes nothing, nor one that is not this `life`.
         """
 
-    async def leave(self, worker: str, *, died: bool = False) -> None:
-        """A worker ends; what it still held goes back at once. Only if it `died`, that is counted as a crash."""
+    async def leave(self, worker: str, *, died: bool = False, life: Life | None = None) -> None:
+        """A worker ends; what it still held goes back at once. Only if it `died`, that is counted as a crash.
+
+        Nothing happens where another process than this `life` bears the name by now.
+        """
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         """Return when there may be something to claim, or after `timeout` seconds."""
@@ -340,20 +348,14 @@ class TransactionalStore(Protocol):
     """A store that can write into the caller's own transaction."""
 
     def enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
-        """The jobs exist if and only if the caller's transaction commits.
-
-        Where the caller's connection may be asynchronous, there is `enqueue_on_async`, too.
-        """
+        """They exist if and only if its transaction commits. `enqueue_on_async` is for asynchronous connections."""
 
 
 class Migrating(Protocol):
     """A store whose tables somebody brings up to date on purpose, and not whoever opens it first."""
 
     async def schema(self) -> tuple[int, int]:
-        """The version of its tables, 0 where there are none, and the one that is needed. It changes nothing.
-
-        Like `migrate` it works where `open` refuses because of the version.
-        """
+        """The version of its tables, 0 without any, and the one that is needed. Works also where `open` refuses it."""
 
     async def migrate(self) -> tuple[int, int]:
         """Bring the tables up to date; the versions before and after. Raises NewerStore."""

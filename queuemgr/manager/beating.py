@@ -32,7 +32,7 @@ async def beat_for(store: Store, owner: Owner, dead: asyncio.Event) -> None:
     while not dead.is_set():
         try:
             async with asyncio.timeout(store.lease / 2):
-                await store.beat(owner.worker, None)
+                await store.beat(owner.worker, None, life=owner.life)
         except StoreError as error:
             log.warning("the leases of worker %s could not be renewed: %s", owner.worker, error)
         except TimeoutError:
@@ -51,9 +51,9 @@ async def _tell(store: Store, owner: Owner) -> None:
         try:
             for known in await store.workers():
                 # By now a supervisor may have started a worker of the same name: that one lives.
-                if (known.id, known.pid, known.birth) == (owner.worker, owner.pid, owner.birth):
+                if (known.id, known.life) == (owner.worker, owner.life):
                     # One that was stopping was ended by whoever stopped it, not by a job.
-                    await store.leave(owner.worker, died=known.state != "stopping")
+                    await store.leave(owner.worker, died=known.state != "stopping", life=owner.life)
             return
         except StoreError:
             await asyncio.sleep(PAUSE)
@@ -63,8 +63,9 @@ async def _main(url: str, owner: Owner) -> None:
     for signum in DEAF_TO:
         signal.signal(signum, signal.SIG_IGN)
     dead = asyncio.Event()
-    if os.getppid() == owner.pid:
-        asyncio.get_running_loop().add_reader(os.pidfd_open(owner.pid), dead.set)
+    _, pid, _ = owner.life
+    if os.getppid() == pid:
+        asyncio.get_running_loop().add_reader(os.pidfd_open(pid), dead.set)
     else:
         dead.set()
     store = open_store(url)

@@ -13,8 +13,9 @@ from typing import Any
 import psycopg
 
 from queuemgr.job import Job, new_id
+from queuemgr.liveness import birth_of, this_host
 from queuemgr.outcome import SUCCEEDED
-from queuemgr.store import Claim, Settlement
+from queuemgr.store import Claim, Settlement, WorkerInfo
 from queuemgr.stores.postgres.address import read_address
 from queuemgr.stores.postgres.store import PostgresStore
 
@@ -28,6 +29,11 @@ from tests.postgres.rig import *
 
 def make_job(task: str = "task", **fields: Any) -> Job:
     return Job(**{"id": new_id(), "task": task, "args": b"[[]]", "created_at": time.time(), **fields})
+
+
+def this_process(worker: str = "w") -> WorkerInfo:
+    pid = os.getpid()
+    return WorkerInfo(id=worker, host=this_host(), pid=pid, birth=birth_of(pid) or 0)
 
 
 def plain(url: str, **more: Any) -> psycopg.Connection[Any]:

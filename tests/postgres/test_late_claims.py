@@ -5,7 +5,6 @@ that is dead: nobody would hear of it.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from dataclasses import replace
 
@@ -14,10 +13,10 @@ import pytest
 from queuemgr.app import open_store
 from queuemgr.errors import StoreError
 from queuemgr.job import Job, State, new_id
-from queuemgr.liveness import birth_of, this_host
-from queuemgr.store import Claim, WorkerInfo
+from queuemgr.store import Claim
 from queuemgr.stores.postgres.encoding import encode_wish, life_of
 from queuemgr.stores.postgres.store import PostgresStore
+from tests.postgres.rig import this_process
 
 TICKET = 7
 
@@ -26,11 +25,6 @@ def opened(url: str) -> PostgresStore:
     store = open_store(url)
     assert isinstance(store, PostgresStore)
     return store
-
-
-def this_process(worker: str = "w") -> WorkerInfo:
-    pid = os.getpid()
-    return WorkerInfo(id=worker, host=this_host(), pid=pid, birth=birth_of(pid) or 0)
 
 
 @pytest.mark.needs("postgresql")

@@ -12,7 +12,7 @@ from queuemgr.store import KEEP, KEEP_DEAD, Query, lifetime
 from queuemgr.stores.postgres import schema
 from queuemgr.stores.postgres.address import read_address
 from queuemgr.stores.postgres.store import PostgresStore
-from tests.postgres.rig import answer_of, at, make_job, plain, start_python
+from tests.postgres.rig import answer_of, at, make_job, plain, start_python, this_process
 
 
 def test_processes_that_open_at_once_find_one_schema(postgres_url: str) -> None:
@@ -90,6 +90,28 @@ def test_a_schema_of_the_first_version_goes_on_with_its_jobs_and_todays_function
     with plain(postgres_url) as connection:
         numbers = "SELECT pronargs FROM pg_proc WHERE proname = 'leave' AND pronamespace = current_schema::regnamespace"
         assert connection.execute(numbers).fetchall() == [(4,)]
+
+
+def test_workers_of_the_second_version_that_still_run_join_and_beat_as_before(
+    postgres_url: str, store: PostgresStore
+) -> None:
+    asyncio.run(store.open())
+    with plain(postgres_url) as connection:
+        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+        for older in ("join_worker(info json, given float8)", "beat(who text, said text, rest float8, given float8)"):
+            connection.execute(f"CREATE FUNCTION {older} RETURNS json LANGUAGE sql AS $$ SELECT '[]'::json $$")
+        for newer in ("join_worker(json, json, float8)", "beat(text, json, text, float8, float8)"):
+            connection.execute(f"DROP FUNCTION {newer}")
+
+    async def course() -> None:
+        newer = PostgresStore(postgres_url)
+        await newer.join(this_process())
+        assert await newer.beat("w") == []
+        await newer.close()
+
+    asyncio.run(course())
+    with plain(postgres_url) as connection:
+        assert connection.execute("SELECT join_worker('{}', NULL), beat('w', NULL, 1, NULL)").fetchone() == ([], [])
 
 
 def test_a_newer_schema_is_left_alone(postgres_url: str, store: PostgresStore) -> None:

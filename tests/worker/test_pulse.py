@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 
 from queuemgr.app import open_store
 from queuemgr.job import State
-from queuemgr.liveness import birth_of, this_host
+from queuemgr.liveness import life_here
 from queuemgr.manager.beating import beat_for
 from queuemgr.pulse import PROGRAM, Owner
 from queuemgr.store import REMOTE_LEASE, WorkerInfo
@@ -210,13 +209,13 @@ def test_a_pulse_does_not_outlive_its_worker_for_long_where_the_store_is_gone_to
 def test_a_pulse_leaves_a_worker_alone_that_has_the_name_of_the_dead(store_url: str) -> None:
     async def run() -> list[WorkerInfo]:
         store = open_store(store_url)
-        pid, birth = os.getpid(), birth_of(os.getpid()) or 0
-        await store.join(WorkerInfo(id="w", host=this_host(), pid=pid, birth=birth, beat_at=store.clock.now()))
+        host, pid, birth = life_here()
+        await store.join(WorkerInfo(id="w", host=host, pid=pid, birth=birth, beat_at=store.clock.now()))
         dead = asyncio.Event()
         dead.set()
-        await beat_for(store, Owner("w", pid, birth - 1), dead)
+        await beat_for(store, Owner("w", (host, pid, birth - 1)), dead)
         before = await store.workers()
-        await beat_for(store, Owner("w", pid, birth), dead)
+        await beat_for(store, Owner("w", life_here()), dead)
         assert await store.workers() == []
         await store.close()
         return before

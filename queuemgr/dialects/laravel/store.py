@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from queuemgr.clock import Clock
     from queuemgr.job import Job, Lease
+    from queuemgr.liveness import Life
     from queuemgr.store import Claim, Settlement, WorkerInfo
 
     from .sources import Source
@@ -278,12 +279,16 @@ class LaravelStore(Desk):
             await self._restart.begin()
         await self._workers.join(worker, now)
 
-    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+    async def beat(self, worker: str, state: str | None = "running", *, life: Life | None = None) -> list[str]:
         now = await self._hear()
+        if life is not None and not await self._workers.bears(worker, life):
+            return []
         return await self._workers.beat(worker, state, now, now + self._ways.retry_after)
 
-    async def leave(self, worker: str, *, died: bool = False) -> None:
-        await self._part(worker, await self._hear(), blame=died)
+    async def leave(self, worker: str, *, died: bool = False, life: Life | None = None) -> None:
+        now = await self._hear()
+        if life is None or await self._workers.bears(worker, life):
+            await self._part(worker, now, blame=died)
         # The loop of a worker ends with it, and then nobody could close what idles there.
         await self._waiting.close()
         await self._link.rest()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from queuemgr.job import State
-from queuemgr.liveness import is_alive
+from queuemgr.liveness import Life, is_alive
 from queuemgr.store import WorkerInfo
 
 from .link import translated
@@ -40,6 +40,12 @@ class Workers:
         self._joined[worker.id] = worker
         self._told[worker.id] = worker.state
         await self._write(worker, now)
+
+    async def bears(self, worker: str, life: Life) -> bool:
+        """Whether it is that process which has the worker's name."""
+        with translated():
+            told = await self._link.client.hget(self._keys.workers, worker)
+        return told is not None and _read(told, 0.0).life == life
 
     async def beat(self, worker: str, state: str | None, now: float, until: float) -> list[str]:
         """Renew its reservations until the moment `until`; the ids of its jobs that somebody wants stopped."""

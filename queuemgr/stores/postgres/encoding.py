@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from queuemgr.job import Job
+    from queuemgr.liveness import Life
     from queuemgr.store import Claim, Report, Settlement, WorkerInfo
 
     from .statements import Value
 
-Life = tuple[str, int, int]
 LeaseRow = tuple[int, str, str, str, int, int, int, bool, dict[str, Any] | None, bytes, float, bool]
 
 
@@ -137,7 +137,7 @@ def encode_wish(claim: Claim, ticket: int, lease: float, life: Life | None) -> b
 
 def life_of(worker: WorkerInfo | None) -> Life | None:
     """By which process a worker is told from others that had its name before."""
-    return None if worker is None else (worker.host, worker.pid, worker.birth)
+    return None if worker is None else worker.life
 
 
 def encode_jobs(jobs: Sequence[Job]) -> bytes:

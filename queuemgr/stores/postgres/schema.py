@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .address import Address
     from .connecting import Connection
 
-MIGRATIONS = ("v1_tables", "v2_leave")
+MIGRATIONS = ("v1_tables", "v2_leave", "v3_life")
 FUNCTIONS = ("waking", "ending", "enqueue", "workers", "claim")
 VERSION = len(MIGRATIONS)
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from queuemgr.clock import Clock
     from queuemgr.job import Job, State
+    from queuemgr.liveness import Life
     from queuemgr.store import Claim, Enqueued, Report, Settlement, WorkerInfo
 
     from .encoding import ClaimAnswer
@@ -146,7 +147,8 @@ class PostgresStore(Desk):
         point("claim.updated")
         answer = await self._claim(begin, wish, again=again)
         if not answer.known:
-            await self.join(self._joined[claim.worker])
+            # It takes nobody's place: whoever bears its name by now came after it.
+            await self._join(self._joined[claim.worker])
             answer = await self._claim(begin, wish, again=again)
         if answer.another:
             reason = f"another process works as {claim.worker!r}: give each worker a name of its own"
@@ -205,28 +207,42 @@ class PostgresStore(Desk):
     # the worker
 
     async def join(self, worker: WorkerInfo) -> None:
+        bearer = await self._join(worker)
+        while bearer is not None:
+            # Only who lives can ask a second time: what a dead process sent and comes late replaces nobody.
+            bearer = await self._join(worker, bearer)
+
+    async def _join(self, worker: WorkerInfo, instead: bytes | None = None) -> bytes | None:
+        """None where it has joined, else the life of the other process that bears its name."""
         end = (await self._db.wires()).end
         if self._own_clock is None:
             # The worker may have told the time before it was heard from the server.
             worker = replace(worker, started_at=self.clock.now(), beat_at=self.clock.now())
-        await end.ask(Question("join_worker", (encode(worker), self._given())))
+        bearer = await end.ask(Question("join_worker", (encode(worker), instead, self._given())))
         self._joined[worker.id] = worker
+        return bearer
 
-    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+    async def beat(self, worker: str, state: str | None = "running", *, life: Life | None = None) -> list[str]:
         end = (await self._db.wires()).end
         asked_at = time.monotonic()
-        question = Question("beat", (worker, state, BEAT_AT_LEAST, self._given()))
+        question = Question("beat", (worker, self._life(worker, life), state, BEAT_AT_LEAST, self._given()))
         told = decode_beat(await end.ask(question) or b"")
         self._server_clock.heard(told.now, asked_at)
         if not told.known and worker in self._joined:
             joined = replace(self._joined[worker], beat_at=told.now, state=state or self._joined[worker].state)
-            await self.join(joined)
+            await self._join(joined)
         return told.cancelled or []
 
-    async def leave(self, worker: str, *, died: bool = False) -> None:
+    async def leave(self, worker: str, *, died: bool = False, life: Life | None = None) -> None:
         end = (await self._db.wires()).end
-        life = life_of(self._joined.pop(worker, None))
-        await end.ask(Question("leave", (worker, None if life is None else encode(life), self._given(), died)))
+        question = Question("leave", (worker, self._life(worker, life), self._given(), died))
+        self._joined.pop(worker, None)
+        await end.ask(question)
+
+    def _life(self, worker: str, life: Life | None = None) -> bytes | None:
+        """By which process a worker is told from others that had its name before."""
+        life = life or life_of(self._joined.get(worker))
+        return None if life is None else encode(life)
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         await (await self._db.wires()).waiting.for_work(queues, timeout)

@@ -1,7 +1,5 @@
-"""Claims that are sent in the moment in which a resting worker is woken. Until the worker itself comes to claim, some
-steps of its event loop go by, which together take about as long as the server does.
-
-It sends each once. What the worker does not take it does not hand back; the store does.
+"""Sends the next claim of a resting worker in the moment in which it is woken: while the worker's event loop gets round
+to asking, the server is at work already. What the worker then does not take is handed back by the store, not here.
 """
 
 from __future__ import annotations

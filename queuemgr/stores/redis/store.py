@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from queuemgr.clock import Clock
     from queuemgr.job import Job, Lease
+    from queuemgr.liveness import Life
     from queuemgr.store import Claim, Report, WorkerInfo
 
     from .waiting import Rest
@@ -149,6 +150,7 @@ class RedisStore(Desk):
             answer = await self._server.run("claim", {**given, "again": True} if again else given)
             match answer[0]:
                 case b"unknown":
+                    # It takes nobody's place: whoever bears its name by now came after it.
                     await self._join(self._joined[claim.worker], self.clock.now())
                 case b"tasks":
                     self._tasks_wanted = True
@@ -168,10 +170,11 @@ class RedisStore(Desk):
             **self._life(claim.worker),
         }
 
-    def _life(self, worker: str) -> dict[str, Any]:
+    def _life(self, worker: str, life: Life | None = None) -> dict[str, Any]:
         """By which process a worker is told from others that had its name before."""
-        joined = self._joined.get(worker)
-        return {} if joined is None else {"life": (joined.host, f"{joined.pid} {joined.birth}")}
+        if life is None and worker in self._joined:
+            life = self._joined[worker].life
+        return {} if life is None else {"life": (life[0], f"{life[1]} {life[2]}")}
 
     def _claimed(self, given: dict[str, Any], rest: Rest | None, answer: list[Any], asked_at: float) -> Claimed:
         _, now, started, next_due, resting, *told = answer
@@ -249,25 +252,34 @@ class RedisStore(Desk):
     # the worker
 
     async def join(self, worker: WorkerInfo) -> None:
-        await self._join(worker, worker.beat_at)
+        bearer = await self._join(worker, worker.beat_at)
+        while bearer is not None:
+            # Only who lives can ask a second time: what a dead process sent and comes late replaces nobody.
+            bearer = await self._join(worker, worker.beat_at, bearer)
         self._joined[worker.id] = worker
 
-    async def _join(self, worker: WorkerInfo, beat_at: float) -> None:
+    async def _join(self, worker: WorkerInfo, beat_at: float, instead: bytes | None = None) -> bytes | None:
+        """None where it has joined, else the other process that bears its name, as that one was written down."""
         asked_at = self.clock.monotonic()
         told = {"worker": worker.id, "info": pack_worker(worker), "mood": worker.state, "beat_at": beat_at}
-        self._heard(await self._server.run("join", told), asked_at)
+        if instead is not None:
+            told["instead"] = blob(instead)
+        now, *bearer = await self._server.run("join", told)
+        self._heard(now, asked_at)
+        return bearer[0] if bearer else None
 
-    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+    async def beat(self, worker: str, state: str | None = "running", *, life: Life | None = None) -> list[str]:
         asked_at = self.clock.monotonic()
         known = {"info": pack_worker(self._joined[worker])} if worker in self._joined else {}
-        now, *wanted = await self._server.run("beat", {"worker": worker, "mood": state, **known})
+        told = {"worker": worker, "mood": state, **self._life(worker, life), **known}
+        now, *wanted = await self._server.run("beat", told)
         self._heard(now, asked_at)
         if state in ("stopping", "quiet"):
             await self._take(worker, None)
         return [job_id.decode() for job_id in wanted]
 
-    async def leave(self, worker: str, *, died: bool = False) -> None:
-        told = {"worker": worker, "died": died, **self._life(worker)}
+    async def leave(self, worker: str, *, died: bool = False, life: Life | None = None) -> None:
+        told = {"worker": worker, "died": died, **self._life(worker, life)}
         self._joined.pop(worker, None)
         self._in_doubt.pop(worker, None)
         self._ahead.take(worker)

@@ -17,6 +17,7 @@ from . import control
 if TYPE_CHECKING:
     import sqlite3
 
+    from queuemgr.liveness import Life
     from queuemgr.store import WorkerInfo
 
 _INTERRUPTED = "queuemgr.errors.Interrupted"
@@ -58,8 +59,15 @@ def keep_known(worker: WorkerInfo, now: float, connection: sqlite3.Connection) -
         connection.execute("UPDATE queuemgr_workers SET beat_at = ? WHERE id = ?", (now, worker.id))
 
 
-def leave(worker: str, now: float, connection: sqlite3.Connection, *, died: bool) -> None:
-    _take_back(connection, worker, now, crashed=died)
+def leave(worker: str, now: float, connection: sqlite3.Connection, *, died: bool, life: Life | None) -> None:
+    if life is None or bears(worker, life, connection):
+        _take_back(connection, worker, now, crashed=died)
+
+
+def bears(worker: str, life: Life, connection: sqlite3.Connection) -> bool:
+    """Whether it is that process which has the worker's name."""
+    found = connection.execute("SELECT host, pid, birth FROM queuemgr_workers WHERE id = ?", (worker,)).fetchone()
+    return bool(found == life)
 
 
 def _is_dead(row: tuple[Any, ...], now: float) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from queuemgr.clock import Clock
+    from queuemgr.liveness import Life
     from queuemgr.store import Claim, Report, Settlement, WorkerInfo
 
 MOST_PROMOTED = 500
@@ -199,7 +200,9 @@ class SqliteStore(Desk):
         await self._db.awrite(partial(reclaim.join, worker, self._clock.now()))
         self._joined[worker.id] = worker
 
-    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+    async def beat(self, worker: str, state: str | None = "running", *, life: Life | None = None) -> list[str]:
+        if life is not None and not self._db.peek(partial(reclaim.bears, worker, life)):
+            return []
         now = self._clock.now()
         cancelled = self._db.peek(partial(control.cancelled_if_fresh, worker, state, now))
         return cancelled if cancelled is not None else await self._db.awrite(partial(self._beat, worker, state, now))
@@ -209,9 +212,9 @@ class SqliteStore(Desk):
             reclaim.keep_known(self._joined[worker], now, connection)
         return control.beat(worker, state, now, connection)
 
-    async def leave(self, worker: str, *, died: bool = False) -> None:
+    async def leave(self, worker: str, *, died: bool = False, life: Life | None = None) -> None:
         self._joined.pop(worker, None)
-        await self._db.awrite(partial(reclaim.leave, worker, self._clock.now(), died=died))
+        await self._db.awrite(partial(reclaim.leave, worker, self._clock.now(), died=died, life=life))
 
     async def wait(self, queues: Sequence[str], timeout: float) -> None:
         await self._waiting.for_work(queues, timeout)

@@ -216,6 +216,21 @@ class DeathCases(Cases):
         assert await stage.store.workers() == []
 
     @staged
+    async def test_what_is_said_for_a_process_does_nothing_to_another_that_bears_its_name(self, stage: Stage) -> None:
+        job_id = await stage.enqueue()
+        await stage.join()
+        await stage.claim()
+        host, pid, birth = (await stage.store.workers())[0].life
+        assert await stage.store.beat("worker", "stopping", life=(host, pid, birth + 1)) == []
+        await stage.store.leave("worker", died=True, life=(host, pid, birth + 1))
+        assert [worker.state for worker in await stage.store.workers()] == ["running"]
+        assert await stage.state(job_id) is State.RUNNING
+        await stage.store.beat("worker", "stopping", life=(host, pid, birth))
+        assert [worker.state for worker in await stage.store.workers()] == ["stopping"]
+        await stage.store.leave("worker", died=True, life=(host, pid, birth))
+        assert [(lease.id, lease.crashes) for lease in await stage.claim("another")] == [(job_id, 1)]
+
+    @staged
     async def test_a_beat_without_a_state_renews_the_leases_and_leaves_the_state(self, stage: Stage) -> None:
         await stage.join(host="elsewhere")
         await stage.store.beat("worker", "stopping")

@@ -139,6 +139,18 @@ class LifeCases(DialectCases):
         assert [(lease.id, lease.crashes) for lease in leases] == [(job_id, 0) for job_id in ids]
 
     @staged
+    async def test_what_is_said_for_a_process_does_nothing_to_another_that_bears_its_name(self, stage: Stage) -> None:
+        await stage.enqueue(self.task)
+        await stage.join()
+        lease = await stage.lease(tasks=[self.task])
+        host, pid, birth = (await stage.store.workers())[0].life
+        assert await stage.store.beat("worker", life=(host, pid, birth + 1)) == []
+        await stage.store.leave("worker", died=True, life=(host, pid, birth + 1))
+        assert await stage.claim("another", tasks=[self.task]) == []
+        await stage.store.leave("worker", life=(host, pid, birth))
+        assert [one.id for one in await stage.claim("another", tasks=[self.task])] == [lease.id]
+
+    @staged
     async def test_a_long_job_is_not_taken_over_while_its_worker_beats(self, stage: Stage) -> None:
         await stage.enqueue(self.task)
         await stage.join(host="elsewhere")

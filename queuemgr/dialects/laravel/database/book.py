@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from queuemgr.liveness import is_alive
+from queuemgr.liveness import Life, is_alive
 from queuemgr.store import WorkerInfo
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class Book:
     def beat(self, tx: Transaction, worker: str, now: float) -> bool:
         """Whether the worker is known."""
         return tx.change(f"UPDATE {WORKERS} SET beat_at = ? WHERE id = ?", now, worker) > 0
+
+    def bears(self, tx: Transaction, worker: str, life: Life) -> bool:
+        """Whether it is that process which has the worker's name."""
+        rows = tx.rows(f"SELECT told, beat_at FROM {WORKERS} WHERE id = ?", worker) if self.is_there(tx) else []
+        return any(msgspec.json.decode(told, type=WorkerInfo).life == life for told, _ in rows)
 
     def workers(self, tx: Transaction, now: float) -> list[WorkerInfo]:
         if not self.is_there(tx):

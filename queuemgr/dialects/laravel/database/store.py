@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from queuemgr.clock import Clock
     from queuemgr.dialects.laravel.payload import Payload
     from queuemgr.job import Job
+    from queuemgr.liveness import Life
     from queuemgr.store import Claim, Settlement, WorkerInfo
 
     from .connecting import Transaction
@@ -285,11 +286,13 @@ class LaravelTableStore(TableDesk):
         self._joined[worker.id] = worker
         await self._do(lambda tx: self._book.write(tx, worker, self.clock.now()))
 
-    async def beat(self, worker: str, state: str | None = "running") -> list[str]:
+    async def beat(self, worker: str, state: str | None = "running", *, life: Life | None = None) -> list[str]:
         await self._hear()
-        return await self._do(lambda tx: self._beat(tx, worker, state, self.clock.now()))
+        return await self._do(lambda tx: self._beat(tx, worker, state, life, self.clock.now()))
 
-    def _beat(self, tx: Transaction, worker: str, state: str | None, now: float) -> list[str]:
+    def _beat(self, tx: Transaction, worker: str, state: str | None, life: Life | None, now: float) -> list[str]:
+        if life is not None and not self._book.bears(tx, worker, life):
+            return []
         known = self._book.is_there(tx) and self._book.beat(tx, worker, now)
         joined = self._joined.get(worker)
         if joined is not None and (not known or state not in (None, joined.state)):
@@ -299,10 +302,14 @@ class LaravelTableStore(TableDesk):
             return []
         return self._jobs.renew(tx, worker, now)
 
-    async def leave(self, worker: str, *, died: bool = False) -> None:
+    async def leave(self, worker: str, *, died: bool = False, life: Life | None = None) -> None:
         await self._hear()
-        await self._do(lambda tx: self._part(tx, worker, self.clock.now(), blame=died))
+        await self._do(lambda tx: self._leave(tx, worker, died, life))
         self._joined.pop(worker, None)
+
+    def _leave(self, tx: Transaction, worker: str, died: bool, life: Life | None) -> None:
+        if life is None or self._book.bears(tx, worker, life):
+            self._part(tx, worker, self.clock.now(), blame=died)
 
     def _patrol(self, tx: Transaction, now: float) -> None:
         """What dead workers had goes back; looked for not more often than twice a second."""

@@ -6,14 +6,18 @@ CREATE OR REPLACE FUNCTION queuemgr.is_life(registered queuemgr.workers, life js
     SELECT ($1.host, $1.pid, $1.birth) = (life->>0, (life->>1)::bigint, (life->>2)::bigint)
 $$;
 
-CREATE OR REPLACE FUNCTION queuemgr.join_worker(info json, given float8) RETURNS void LANGUAGE plpgsql AS $$
+-- A worker begins. Where another process bears its name, that one's life is the answer, and nothing happens unless the
+-- worker says that it comes `instead` of just that one: then what that one held goes back first.
+CREATE OR REPLACE FUNCTION queuemgr.join_worker(info json, instead json, given float8) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     known queuemgr.workers;
 BEGIN
+    PERFORM pg_advisory_xact_lock(queuemgr.space(), hashtext('worker ' || (info->>'id')));
     SELECT * INTO known FROM queuemgr.workers WHERE id = info->>'id';
-    -- What one of the same name held that was another process goes back first.
-    IF FOUND AND (known.host, known.pid, known.birth)
-        IS DISTINCT FROM (info->>'host', (info->>'pid')::bigint, (info->>'birth')::bigint) THEN
+    IF FOUND AND NOT queuemgr.is_life(known, json_build_array(info->'host', info->'pid', info->'birth')) THEN
+        IF instead IS NULL OR NOT queuemgr.is_life(known, instead) THEN
+            RETURN json_build_array(known.host, known.pid, known.birth);
+        END IF;
         PERFORM queuemgr.take_back(known.id, queuemgr.clock(given), known.state <> 'stopping');
     END IF;
     INSERT INTO queuemgr.workers AS old SELECT * FROM json_populate_record(NULL::queuemgr.workers, info)
@@ -22,20 +26,26 @@ BEGIN
         (excluded.host, excluded.pid, excluded.birth, excluded.name, excluded.queues, excluded.tasks,
          excluded.concurrency, excluded.started_at, excluded.beat_at, excluded.state,
          CASE WHEN (old.pid, old.birth) = (excluded.pid, excluded.birth) THEN old.fence END);
+    RETURN NULL;
 END $$;
 
 -- Answers the store's time, whether the worker is known, and which of its jobs somebody wants cancelled. Nothing is
--- written while the last beat is younger than `rest` seconds.
-CREATE OR REPLACE FUNCTION queuemgr.beat(who text, said text, rest float8, given float8) RETURNS json LANGUAGE plpgsql
+-- written while the last beat is younger than `rest` seconds, and nothing happens where, with `life`, another process
+-- bears the name by now.
+CREATE OR REPLACE FUNCTION queuemgr.beat(who text, life json, said text, rest float8, given float8) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 DECLARE
     moment float8 := queuemgr.clock(given);
     known queuemgr.workers;
 BEGIN
     SELECT * INTO known FROM queuemgr.workers WHERE id = who;
-    IF known.beat_at NOT BETWEEN moment - rest AND moment OR known.state <> said THEN
+    IF life IS NOT NULL AND NOT queuemgr.is_life(known, life) THEN
+        RETURN json_build_object('now', moment, 'known', true, 'cancelled', NULL);
+    ELSIF known.beat_at NOT BETWEEN moment - rest AND moment OR known.state <> said THEN
         PERFORM set_config('synchronous_commit', 'off', true);
-        UPDATE queuemgr.workers SET beat_at = moment, state = coalesce(said, state) WHERE id = who;
+        -- Another may have come in its place since.
+        UPDATE queuemgr.workers SET beat_at = moment, state = coalesce(said, state)
+        WHERE id = who AND (host, pid, birth) = (known.host, known.pid, known.birth);
     END IF;
     RETURN json_build_object('now', moment, 'known', known.id IS NOT NULL, 'cancelled', (
         SELECT json_agg(id) FROM queuemgr.jobs WHERE state = 2 AND worker = who AND cancel));

@@ -1,7 +1,11 @@
---! head fence unit ring bell job unique endings reclaim
--- Renews all leases of a worker; tells which of its jobs somebody wants cancelled.
+--! head fence unit life ring bell job unique endings reclaim
+-- Renews all leases of a worker; tells which of its jobs somebody wants cancelled. Nothing happens where another process
+-- bears its name by now.
 
 if call('ZSCORE', base .. 'beats', given.worker) then
+  if replaced() then
+    return {exact(now)}
+  end
   zset('beats', given.worker, now)
   if given.mood then
     hset('moods', given.worker, given.mood)

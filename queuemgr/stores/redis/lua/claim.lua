@@ -1,13 +1,7 @@
---! head fence unit ring bell job promote choose
+--! head fence unit life ring bell job promote choose
 -- Leases due jobs to a worker, by priority, then age.
 
 local worker = given.worker
-
--- Whether another process bears the worker's name by now.
-local function replaced()
-  local life = hget('host:' .. given.life[1], worker)
-  return life ~= given.life[2]
-end
 
 local function keep_known()
   local score = call('ZSCORE', base .. 'beats', worker)

@@ -1,0 +1,2 @@
+-- Functions alone have changed. What they were stays beside them where they ask for more now, `join_worker` and `beat`:
+-- workers of the version before that still run live by them.

@@ -93,7 +93,7 @@ class Engine:
         self._total = self._still = 0
         self._pruned = 0.0
         self._joined = False
-        self._stopping = False
+        self._stopping = self._over = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._progress = asyncio.Event()
         self._resting: asyncio.Future[None] | None = None
@@ -109,6 +109,7 @@ class Engine:
             raise
         finally:
             await self._wind_up()
+            self._over = True
             tending.cancel()
             await asyncio.gather(tending, return_exceptions=True)
             if self._pulse is not None:
@@ -228,7 +229,8 @@ class Engine:
         log.info("listening to the queue %r as worker %s", self._queue, self.id)
 
     async def _tend_always(self) -> None:
-        while True:
+        # A cancel alone could get lost: before Python 3.12, `asyncio.wait_for` drops one that comes as it ends.
+        while not self._over:
             await asyncio.sleep(TEND)
             try:
                 await self._tend()

@@ -227,15 +227,15 @@ def open_store(url: str, clock: Clock | None = None) -> Store:
 def load(path: str) -> App:
     """The app at `package.module:variable`, as a worker is told. Raises ConfigError with the reason."""
     module_name, _, variable = path.partition(":")
+    if path.startswith("."):
+        raise _no_module(path)
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
-            raise ConfigError(
-                f"there is no module {module_name!r} here ({Path.cwd()}): write module:variable"
-            ) from error
+            raise _no_module(path) from error
         raise
     apps = {name: value for name, value in vars(module).items() if isinstance(value, App)}
     if not variable and len(apps) == 1:
@@ -245,10 +245,23 @@ def load(path: str) -> App:
     return apps[variable]
 
 
+def _no_module(path: str) -> ConfigError:
+    """A file's name is taken for the module that was meant."""
+    name, _, variable = path.partition(":")
+    *folders, file = Path(name).parts or ("",)
+    words = "write module:variable"
+    if file.endswith(".py") and not {"/", ".."}.intersection(folders):
+        words = f"did you mean {'.'.join((*folders, file[:-3]))}:{variable or 'app'}?"
+    return ConfigError(f"there is no module {name!r} here ({Path.cwd()}): {words}")
+
+
 def _scheme(url: str) -> str:
     scheme, colon, _ = url.partition("://")
-    if not colon or scheme not in STORES:
-        raise ConfigError(f"{url!r} is no store: {did_you_mean(scheme, STORES)}; write for example sqlite:///jobs.db")
+    if not colon:
+        meant = "write for example sqlite:///jobs.db" if ":" in url or not url else f"did you mean sqlite:///{url}?"
+        raise ConfigError(f"{url!r} is no URL: {meant}")
+    if scheme not in STORES:
+        raise ConfigError(f"{url!r} is no store, such as sqlite:///jobs.db: {did_you_mean(scheme, STORES)}")
     return scheme
 
 

@@ -53,7 +53,7 @@ class Checker:
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise BadArguments(f"{self._name}{self._signature}: {error}") from None
+            raise BadArguments(f"{self._name}{self._signature}: {error}", f"{self._name}: {error}") from None
         for name, value in bound.arguments.items():
             classes = self._classes[name]
             variadic = self._signature.parameters[name].kind not in (
@@ -63,9 +63,8 @@ class Checker:
             if classes is not None and not variadic and not isinstance(value, classes):
                 wanted = " or ".join(kind.__name__ for kind in classes)
                 shown = "" if name in self._hidden else f" {value!r:.60}"
-                raise BadArguments(
-                    f"{self._name}{self._signature}: {name} must be {wanted}, not {type(value).__name__}{shown}"
-                )
+                reason = f"{name} must be {wanted}, not {type(value).__name__}"
+                raise BadArguments(f"{self._name}{self._signature}: {reason}{shown}", f"{self._name}: {reason}")
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:

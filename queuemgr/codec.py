@@ -16,7 +16,7 @@ import msgspec
 
 from .errors import ConfigError, EncodingError, UndecodableError
 from .secret import Secret
-from .typetags import READERS, SECRET, WRITERS, ZONED, Refused, Types, bytes_to_text, is_registrable
+from .typetags import CALL, READERS, SECRET, WRITERS, ZONED, Refused, Types, bytes_to_text, is_registrable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,7 +82,7 @@ class Codec:
                     return data
             except (ValueError, OverflowError):
                 pass
-        return self.encode([list(args), kwargs] if kwargs else [list(args)])
+        return self.encode([list(args), kwargs] if kwargs else [list(args)], CALL)
 
     def encode_calls(self, rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
         """`encode_call` of the positional arguments of many calls. Raises EncodingError."""
@@ -309,19 +309,20 @@ def _check_depth(depth: int) -> None:
 
 
 def _why_not(value: object, cls: type, known: Iterable[type]) -> str:
+    what = f"is {'an' if cls.__name__[:1] in 'AEIOUaeiou' else 'a'} {cls.__name__}"
     if is_registrable(cls):
         return (
-            f"is a {cls!r}, which is not registered; "
+            f"{what}, which is not registered; "
             f"send its id instead, or register its class with app.register_type({cls.__name__})"
         )
     if isinstance(value, os.PathLike):
-        return f"is a {cls!r}, which means nothing on another machine; send str(path) instead"
+        return f"{what}, which means nothing on another machine; send str(path) instead"
     for base in cls.__mro__[1:]:
         if base in known:
             plain = base.__name__
-            return f"is a {cls!r}, which would come back as a plain {plain}; send a plain {plain} instead"
+            return f"{what}, which would come back as a plain {plain}; send a plain {plain} instead"
     return (
-        f"is a {cls!r}, which cannot be written as bytes; send its id instead, "
+        f"{what}, which cannot be written as bytes; send its id instead, "
         "or make it a dataclass and register its class with app.register_type(...)"
     )
 

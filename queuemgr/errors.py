@@ -74,7 +74,11 @@ class UnknownTask(TaskError):
 
 
 class BadArguments(TaskError):
-    pass
+    """`reason` says the same without the value of any argument, and is empty where nobody knows how."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class EncodingError(QueuemgrError):
@@ -244,10 +248,14 @@ class Interrupted(RunError):
     pass
 
 
+NEAR = 0.7
+"""How alike two words are, from 0 to 1, for one to be taken for the other, mistyped."""
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """A half-sentence that names the nearest right word, or lists all of them when none is near."""
     names = sorted(known)
-    near = get_close_matches(wrong, names, n=1, cutoff=0.6)
+    near = get_close_matches(wrong, names, n=1, cutoff=NEAR)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known: {', '.join(names)}" if names else "none is known"

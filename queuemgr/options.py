@@ -5,14 +5,17 @@ checked options, and the policy that a run follows. It reads no clock and no sto
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict
+from math import isnan
+from operator import index
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict
 
 from .errors import ConfigError, UnknownOption, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 EXECUTORS = ("async", "thread", "process", "pool")
 CONFLICTS = ("reject", "existing", "replace")
@@ -149,11 +152,58 @@ def _rules(o: Options) -> Iterable[tuple[bool, str]]:
     )
 
 
+SECONDS = ("delay", "timeout", "unique_for", "keep")
+COUNTS = ("priority", "attempts", "crash_budget", "memory_limit")
+SWITCHES = ("at_most_once", "held")
+NAMED = ("queue", "on_conflict", "executor")
+OPTIONAL = frozenset({*SECONDS, "at", "memory_limit", "executor"})
+
+
 def _plain(name: str, value: Any) -> Any:
-    """The value in the one type that the rest of the package works with."""
+    """The value in the one type that the rest of the package works with. Raises ConfigError where it has another."""
+    value = _converted(name, value)
+    wanted = _wanted(name, value)
+    if wanted and not (value is None and name in OPTIONAL):
+        raise ConfigError(f"{name} must be {wanted}, not {value!r}")
+    return value
+
+
+def _wanted(name: str, value: Any) -> str | None:
+    """What the value ought to be; None where it is."""
+    if name in SECONDS:
+        return None if _is_number(value) else "a number of seconds or a timedelta"
+    if name in COUNTS:
+        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    if name in SWITCHES:
+        return None if isinstance(value, bool) else "True or False"
+    if name in NAMED:
+        return None if isinstance(value, str) else "a text"
+    match name:
+        case "at":
+            return None if _is_number(value) else "a datetime with a time zone, or seconds since the epoch"
+        case "unique":
+            return None if isinstance(value, (bool, str)) or callable(value) else "True, a key or a function"
+        case "tags":
+            return None if _are(value, str) else "a text or several"
+        case "retry_on" | "never_retry_on":
+            return None if _are(value, str) else "a class of exceptions, its name, or several of these"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not isnan(value)
+
+
+def _are(values: Any, kind: type) -> bool:
+    return isinstance(values, tuple) and all(isinstance(value, kind) for value in values)
+
+
+def _converted(name: str, value: Any) -> Any:
     match name, value:
         case _, timedelta():
             return value.total_seconds()
+        case _, SupportsIndex() if name in COUNTS and not isinstance(value, bool):
+            return index(value)
         case "at", datetime():
             if value.tzinfo is None:
                 raise ConfigError(
@@ -163,9 +213,12 @@ def _plain(name: str, value: Any) -> Any:
         case "backoff", str():
             return Backoff(value)
         case "retry_on" | "never_retry_on", _:
-            return tuple(map(type_name, value if isinstance(value, (tuple, list)) else (value,)))
-        case "tags", _:
-            return (value,) if isinstance(value, str) else tuple(value)
+            kinds = value if isinstance(value, (tuple, list)) else (value,)
+            return tuple(type_name(kind) if isinstance(kind, type) else kind for kind in kinds)
+        case "tags", str():
+            return (value,)
+        case "tags", Iterable():
+            return tuple(value)
     return value
 
 

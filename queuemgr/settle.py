@@ -149,6 +149,18 @@ class Settler:
         for settlement, fresh in zip(settlements, taken, strict=True):
             if not fresh:
                 self._on_stale(settlement.lease)
+            elif settlement.verdict.state is not State.SUCCEEDED:
+                _log(settlement)
+
+
+def _log(ended: Settlement) -> None:
+    """Failures are told where people look for them first. The traceback stands with the job."""
+    error = ended.error or {}
+    told = ": ".join(str(error[part]) for part in ("type", "message") if error.get(part)) or ended.verdict.reason
+    if ended.verdict.state is State.DEAD:
+        log.warning("job %s (%s) is dead: %s", ended.lease.id, ended.lease.task, told)
+    elif ended.verdict.failed or ended.verdict.crashed:
+        log.info("job %s (%s) failed and is tried again: %s", ended.lease.id, ended.lease.task, told)
 
 
 def _unwritable(ended: Settlement, error: Exception) -> Settlement:

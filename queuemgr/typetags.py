@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=type)
 
 
+CALL = "the arguments"
+"""The name of what a call is given, a list of positional arguments and a dict of named ones."""
+
+
 class Refused(Exception):
     """A value that cannot travel. Whoever walks adds to `path`, from the inside out."""
 
@@ -37,8 +41,18 @@ class Refused(Exception):
 
     def sentence(self, name: str) -> str:
         steps = self.path[::-1]
-        shown = "".join(steps[:8]) + ("…" if len(steps) > 8 else "")
-        return f"{name}{shown} {self.reason}"
+        if name == CALL and len(steps) > 1:
+            return self._of_argument(steps[1][1:-1], steps[2:])
+        return f"{name}{_joined(steps)} {self.reason}"
+
+    def _of_argument(self, key: str, steps: list[str]) -> str:
+        """Positions count from 1, as people do; names come with their quotation marks."""
+        place = f" (at {_joined(steps)})" if steps else ""
+        return f"argument {int(key) + 1 if key.isdecimal() else key}{place} {self.reason}"
+
+
+def _joined(steps: list[str]) -> str:
+    return "".join(steps[:8]) + ("…" if len(steps) > 8 else "")
 
 
 class Shape(Protocol):

@@ -323,7 +323,8 @@ class Worker:
         return next((run for run in self.running.values() if run.lease.id == job_id), None)
 
     async def _tend_always(self) -> None:
-        while True:
+        # A cancel alone could get lost: before Python 3.12, `asyncio.wait_for` drops one that comes as it ends.
+        while not self._over:
             await asyncio.sleep(TEND)
             try:
                 await self._tend()

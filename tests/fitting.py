@@ -14,11 +14,14 @@ from queuemgr.service.operations.table import find
 from queuemgr.service.web.request import encode
 
 
-def misfits(name: str, answer: Any) -> list[str]:
-    """What is wrong with the answer of that operation, as every face tells it; nothing where it fits."""
+def misfits(name: str, answer: Any, kind: Any = None) -> list[str]:
+    """What is wrong with the answer of that operation, as every face tells it; nothing where it fits.
+
+    `kind` is another type that it is to fit.
+    """
     plain = msgspec.json.decode(encode(answer))
     try:
-        fitting = msgspec.convert(plain, find(name).result)
+        fitting = msgspec.convert(plain, kind or find(name).result)
     except msgspec.ValidationError as error:
         return [f"{name}: {error}"]
     return [f"{name}: {one} is not declared" for one in _lost(plain, fitting, "$")]

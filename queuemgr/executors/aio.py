@@ -122,15 +122,19 @@ class AioExecutor:
 
         The code of a task that the call itself started counts, too: the exception ends that task first.
         """
-        own = False
+        own, task = False, _task_of_now()
+        # A loop that is not written in Python shows no step: what ends there is seen by the task's own first frame.
+        first = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
         while frame is not None:
             if frame.f_code is _RUN:
                 return own and frame.f_locals.get("call") is call and call in frame.f_locals["self"]._running
             module = frame.f_globals.get("__name__", "")
             if frame.f_code is _STEP:
-                return own and current_task() is not None and current.get() is call.context
+                return own and task is not None and current.get() is call.context
             if module.partition(".")[0] in _FRAGILE and not module.startswith(_NOT_FRAGILE):
                 return False
+            if frame is first:
+                return current.get() is call.context
             own, frame = True, frame.f_back
         return False
 
@@ -195,6 +199,12 @@ def _run_of(frame: FrameType | None) -> FrameType | None:
     while frame is not None and frame.f_code is not _RUN:
         frame = frame.f_back
     return frame
+
+
+def _task_of_now() -> asyncio.Task[Any] | None:
+    """The asyncio task that this thread runs a step of, if any, even where no event loop runs."""
+    loop = asyncio._get_running_loop()
+    return None if loop is None else current_task(loop)
 
 
 def _is_overrun(error: BaseException) -> bool:

@@ -81,14 +81,15 @@ class JobClasses(Registry):
         path = self.places.registered.get(name, name)
         if not self.places.allow(path):
             near = self._nearest(path)
-            raise UnknownTask(f"no job class {path!r} may run here: {near}; put its file into a folder of jobs")
+            raise UnknownTask(f"no job class {path!r} may run here (put its file into a folder of jobs): {near}")
         module, _, class_name = path.rpartition(".")
         source = _source_of(module, self._search_path)
         if source is None:
             raise UnknownTask(f"no module {module!r} is found for the job class {name!r}: {self._nearest(name)}")
         names = _names_in(source)
         if names is not None and class_name.partition(".")[0] not in names:
-            raise UnknownTask(f"{source} has no class {class_name!r}: {did_you_mean(class_name, names)}")
+            near = did_you_mean(class_name, _job_classes_in(source))
+            raise UnknownTask(f"{source} has no class {class_name!r}: {near}")
         return path
 
     def load(self, name: str) -> type[QueueJobBase]:

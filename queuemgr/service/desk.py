@@ -5,6 +5,7 @@ It decides nobody's scope itself.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +16,13 @@ from queuemgr.store import Query
 
 from .access.attempts import Pace
 from .access.audit import record, recorded
-from .failures import Forbidden, TooManyAttempts
+from .failures import CutOff, Forbidden, TooManyAttempts
 from .operations.operation import Scope
 from .operations.table import call, find
+from .underway import Underway
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
     from queuemgr.app import App
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from .host.calling import AsyncCaller
     from .operations.operation import Operation
 
+    Work = Callable[[], Coroutine[Any, Any, Facts]]
+    Around = Callable[[Work], Coroutine[Any, Any, Facts]]
+
 OF_SERVICE = ("job.", "service.")
 """Beginnings of the names of operations that a running service is asked for, as its store may be another one."""
 
@@ -38,6 +43,9 @@ WAITING = frozenset({"job.wait"})
 
 MOST = 10_000
 """Items of a list that is asked with, and of a page that is asked for."""
+
+COUNTING = 1.0
+"""Seconds in which it is counted what a change has left that was cut off."""
 
 REFUSALS = 10
 """Refusals that are written down in a minute for each who asks: nobody without rights may fill the store with them."""
@@ -72,25 +80,35 @@ class Desk:
         self.client = client
         self.app = app
         self.read_only = read_only
+        self.underway = Underway()
         self._socket = socket
         self._token_file = token_file
         self._refusals = Pace()
         self._service: AsyncCaller | None = None
 
     async def ask(
-        self, name: str, arguments: Mapping[str, Any], visitor: Visitor, client: AsyncClient | None = None
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        visitor: Visitor,
+        client: AsyncClient | None = None,
+        around: Around | None = None,
     ) -> Facts:
         """The answer, by `client` in the stead of the desk's own where one is given.
 
-        Raises NotFound, Forbidden, Misused, ValidationError and what the operation raises.
+        What changes is carried through though this is cancelled, `around` with it. Raises NotFound, Forbidden, Misused,
+        ValidationError, CutOff where the server stops, and what the operation raises.
         """
         operation = find(name)
         await self.admit(operation, visitor)
         _require_bounds(operation, operation.converted(arguments))
         if not operation.changes:
             return await self._carry_out(operation, arguments, client or self.client)
-        work = partial(self._carry_out, operation, arguments, client or self.client)
-        return await recorded(self.client, visitor, name, arguments, work)
+        work = partial(self._change, operation, arguments, client or self.client)
+        told = partial(recorded, self.client, visitor, name, arguments, work)
+        if client is None and around is None:
+            return await self.underway.carry((visitor.name, name, arguments), told)
+        return await self.underway.carry(None, told if around is None else partial(around, told))
 
     def require(self, operation: Operation, visitor: Visitor) -> None:
         """Raises Forbidden where the visitor may not ask for it."""
@@ -113,9 +131,36 @@ class Desk:
             raise
 
     async def close(self) -> None:
-        """Hang up on the service. The store stays open: it belongs to whoever opened it."""
+        """End what is under way, and hang up on the service. The store stays open: it belongs to whoever opened it."""
+        await self.underway.close()
         if self._service is not None:
             await self._service.close()
+
+    async def _change(self, operation: Operation, arguments: Mapping[str, Any], client: AsyncClient) -> Facts:
+        try:
+            return await self._carry_out(operation, arguments, client)
+        except asyncio.CancelledError:
+            if not self.underway.stopping:
+                raise
+        # Some stores cannot be stopped midway: it may be that nothing is left.
+        left = await self._left(operation.name, arguments)
+        rest = "how many jobs are left was not counted" if left is None else f"jobs left: {left:,}"
+        told = f"{operation.name} had not ended when its server stopped: what is changed stays changed, {rest}"
+        raise CutOff(told, "ask for it once more to have the rest changed")
+
+    async def _left(self, name: str, arguments: Mapping[str, Any]) -> int | None:
+        """How many jobs the change would still reach; None where that tells nothing, or takes too long."""
+        from .operations.previews import preview
+
+        async def ask(asked: str, given: Mapping[str, Any]) -> Facts:
+            return await self._carry_out(find(asked), given, self.client)
+
+        with suppress(Exception):
+            async with asyncio.timeout(COUNTING):
+                matched: int | None = (await preview(ask, name, arguments)).get("matched")
+                # What has its priority already is counted among what would get it.
+                return matched if name != "jobs.prioritise" else None
+        return None
 
     async def _carry_out(self, operation: Operation, arguments: Mapping[str, Any], client: AsyncClient) -> Facts:
         if operation.name.startswith(OF_SERVICE) and self._socket is not None:

@@ -31,6 +31,10 @@ class NoStore(Refusal):
     """It is not known which store is meant, or it is not there."""
 
 
+class CutOff(Refusal):
+    """A change was not carried to its end, or nobody knows whether it was. What is changed stays changed."""
+
+
 class Unauthorized(Refusal):
     """It is not known who asks, and that is needed."""
 

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from queuemgr.arguments import Checker
 from queuemgr.client import AsyncClient
 from queuemgr.codec import Codec
-from queuemgr.errors import BadArguments, StoreUnavailable
+from queuemgr.errors import BadArguments, StoreUnavailable, ValidationError
 from queuemgr.job import State
 from queuemgr.secret import DOTS, Secret
 from queuemgr.service.access import audit
@@ -213,6 +214,25 @@ def test_of_a_job_the_task_and_the_names_of_its_arguments_are_left() -> None:
 def test_an_error_that_quotes_arguments_is_written_down_without_its_words() -> None:
     told = outcome_of("jobs.enqueue", BadArguments(f"card must be int, not str {HIDDEN!r}"))
     assert told == {"ok": False, "error": "BadArguments", "message": ""}
+
+
+def test_a_refusal_is_written_down_with_its_reason_and_no_value_of_an_argument() -> None:
+    def pay(card: int, password: str = HIDDEN) -> None: ...
+
+    for args in ((HIDDEN,), ()):
+        with pytest.raises(BadArguments) as refused:
+            Checker("shop.pay", pay).check(args, {})
+        told = outcome_of("jobs.enqueue", refused.value)["message"]
+        assert "card" in told
+        assert HIDDEN not in told
+    wrong = ValidationError("scope", None, "'rad' is no scope: did you mean 'read'?")
+    assert outcome_of("tokens.add", wrong)["message"].endswith("'rad' is no scope: did you mean 'read'?")
+
+
+@pytest.mark.parametrize("field", ["password", "params", "request", "kwargs"])
+def test_a_field_that_may_hold_a_secret_is_written_down_without_a_reason(field: str) -> None:
+    wrong = ValidationError(field, None, f"it cannot be {HIDDEN}")
+    assert outcome_of("jobs.enqueue", wrong) == {"ok": False, "error": "ValidationError", "message": ""}
 
 
 def test_a_new_token_is_written_down_by_its_name_alone() -> None:

@@ -45,6 +45,8 @@ class Agent:
     async def call(self, tool: str, **arguments: Any) -> Said:
         answer = await self.client.call_tool(tool, arguments)
         (part,) = answer.content
+        # What has not failed was held against the tool's schema by the client.
+        assert answer.structured_content == (None if answer.is_error else json.loads(part.text))
         return Said(json.loads(part.text), part.text, answer.is_error)
 
     async def tools(self) -> dict[str, Any]:

@@ -344,6 +344,16 @@ def test_no_answer_is_larger_than_the_limit(facts: dict[str, Any], limit: int) -
     assert "cut" in kept or "more characters" in text
 
 
+def test_where_items_tell_no_position_a_cut_page_is_to_be_asked_for_again() -> None:
+    entries = [{"who": "ann", "what": "w" * 100}] * 200
+    kept, _ = bounded({"entries": entries, "after": 7}, ["limit", "after"], 2_000)
+    assert kept["after"] == 7
+    assert kept["cut"]["how to get the rest"].startswith("ask the same again with a smaller limit")
+    kept, _ = bounded({"entries": [one | {"position": "p"} for one in entries], "after": 7}, ["limit", "after"], 2_000)
+    assert kept["after"] == "p"
+    assert kept["cut"]["how to get the rest"].endswith("go on with after")
+
+
 def test_a_small_answer_is_left_as_it_is() -> None:
     facts = {"jobs": [1, 2, 3], "after": None}
     assert bounded(facts)[0] == facts

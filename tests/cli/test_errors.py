@@ -11,6 +11,7 @@ import pytest
 from queuemgr import errors
 from queuemgr.service import failures
 from queuemgr.service.cli.exits import MEANINGS, code_of
+from queuemgr.service.cli.views.access import audit_page
 
 from .conftest import Shop, call, run
 
@@ -136,3 +137,18 @@ def test_an_error_of_queuemgr_itself_is_shown_with_its_place(shop: Shop, monkeyp
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
     assert result.stderr.splitlines()[-1] == "queuemgr: an unexpected ZeroDivisionError: an error in the program"
+
+
+def test_the_audit_list_tells_why_a_change_was_refused(shop: Shop) -> None:
+    assert call("enqueue", f"{shop.module}.add", "1", "two", "--app", shop.path).exit_code == 2
+    assert call("enqueue", f"{shop.module}.add", "--app", shop.path).exit_code == 2
+    told = call("audit", "--app", shop.path).stdout
+    assert "missing a required argument" in told
+    assert "must be int, not str" in told
+    assert "'two'" not in told
+
+
+def test_a_refusal_whose_reason_may_hold_a_secret_is_told_by_its_kind_alone() -> None:
+    outcome = {"ok": False, "error": "EncodingError", "message": ""}
+    entry = {"at": 1e9, "who": "ann", "address": None, "via": "cli", "operation": "jobs.enqueue", "arguments": {}}
+    assert "failed: EncodingError" in repr(audit_page({"entries": [entry | {"outcome": outcome}], "after": None}))

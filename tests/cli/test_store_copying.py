@@ -96,12 +96,19 @@ def test_a_store_that_is_not_there_is_not_copied(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("source", "target"), [("shop.db", NEW), (NEW, "new.db"), ("sqlit:///a.db", NEW)])
-def test_what_is_no_store_is_refused(source: str, target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        ("shop.db", NEW, "did you mean sqlite:///shop.db?"),
+        (NEW, "new.db", "did you mean sqlite:///new.db?"),
+        ("sqlit:///a.db", NEW, "'sqlit:///a.db' is no store"),
+    ],
+)
+def test_what_is_no_store_is_refused(source: str, target: str, said: str, tmp_path: Path) -> None:
     call("enqueue", "a.task", "--store", NEW)
     result = call("store", "copy", source, target)
     assert result.exit_code == 2
-    assert "is no store" in result.stderr
+    assert said in result.stderr
 
 
 def test_a_copy_draws_its_progress_in_a_terminal(shop: Shop) -> None:

@@ -98,7 +98,11 @@ def test_words_of_a_search_are_completed(shop: Shop) -> None:
 def test_arguments_and_results_are_json_to_read_on(shop: Shop) -> None:
     job = shop.task("send_mail").enqueue("a@b.c", subject="Hi")
     assert call("jobs", "arguments", job.id, "--store", shop.url).stdout.splitlines() == ['"a@b.c"', 'subject="Hi"']
-    assert "has no result yet" in call("jobs", "result", job.id, "--store", shop.url).stderr
+    waiting = call("jobs", "result", job.id, "--store", shop.url)
+    assert waiting.exit_code == 4
+    assert "is ready, has not ended, and has no result yet" in waiting.stderr
+    assert f"queuemgr jobs wait {job.id}" in waiting.stderr
+    assert "pages(" not in waiting.stderr
     shop.work()
     assert json.loads(call("jobs", "result", job.id, "--store", shop.url).stdout) == "Hi, a@b.c"
     assert ask("jobs", "result", job.id, "--store", shop.url)["value"] == "Hi, a@b.c"

@@ -85,7 +85,7 @@ def test_workers_are_killed_at_any_moment_and_every_job_ends_well(scene: Scene) 
         until(
             lambda seen=seen, workers=workers: len(scene.marks()) > seen or all(x.poll() is not None for x in workers)
         )
-        time.sleep(chance.uniform(0.0, 0.2))
+        time.sleep(chance.uniform(0.0, 0.2))  # chance chooses the moment
         for worker in workers:
             worker.kill()
             worker.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -191,6 +192,28 @@ def test_an_exception_may_be_raised_in_a_task_that_the_call_started() -> None:
 
     call = make_call(parent)
     assert run(call) == Done(CODEC.encode(True))
+
+
+def test_an_exception_may_be_raised_in_such_a_task_whichever_loop_steps_it() -> None:
+    def elsewhere(name: str, function: Any) -> FunctionType:
+        return FunctionType(function.__code__, {**globals(), "__name__": name}, closure=function.__closure__)
+
+    def step(callback: Callable[..., object], *args: Any) -> None:
+        callback(*args)
+
+    class AnotherLoop(asyncio.SelectorEventLoop):
+        def call_soon(self, *given: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
+            return super().call_soon(elsewhere("asyncio.another", step), *given, context=context)
+
+    async def looks() -> bool:
+        return AioExecutor.may_raise(sys._getframe(), call)
+
+    async def parent() -> list[bool]:
+        return [await asyncio.create_task(one()) for one in (looks, elsewhere("asyncio.tasks", looks))]
+
+    call = make_call(parent)
+    with asyncio.Runner(loop_factory=AnotherLoop) as loop:
+        assert loop.run(AioExecutor().run(call)) == Done(CODEC.encode([True, False]))
 
 
 def test_the_fault_point_lies_before_the_tasks_own_code(monkeypatch: pytest.MonkeyPatch) -> None:

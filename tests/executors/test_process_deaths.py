@@ -252,10 +252,15 @@ def test_nothing_outlives_a_worker_that_is_killed(tmp_path: Path, victim: int) -
     _wait(lambda: not any(map(lives, everybody)))
 
 
-def test_an_app_that_is_being_imported_does_not_outlive_its_worker(tmp_path: Path) -> None:
+def test_an_app_that_is_being_imported_does_not_outlive_its_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imports = tmp_path / "imports"
+    monkeypatch.setenv("IMPORTS", str(imports))
     with _host(tmp_path / "note", "tests.executors.process_apps.slow:app") as host:
-        everybody = _wait(psutil.Process(host.pid).children)
-        time.sleep(0.3)  # for it to be importing; whether it is, nothing tells
+        _wait(imports.exists)
+        everybody = psutil.Process(host.pid).children(recursive=True)
+        assert int(imports.read_text()) in [process.pid for process in everybody]
         host.kill()
         host.wait()
     _wait(lambda: not any(map(lives, everybody)))

@@ -16,7 +16,7 @@ from queuemgr.executors import threads
 from queuemgr.executors.threads import ThreadExecutor
 from queuemgr.outcome import Cancelled, Done, Failed, GivenBack, Outcome
 from tests.executors.calls import CODEC, make_call
-from tests.executors.thread_rig import Busy, opened, start, until
+from tests.executors.thread_rig import Busy, InC, opened, start, until
 
 if TYPE_CHECKING:
     pass
@@ -229,24 +229,22 @@ def test_code_that_swallows_the_exception_is_hit_again() -> None:
 def test_c_code_is_named_once_with_its_stack_and_stays_pending_until_it_returns(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    began = threading.Event()
-
-    def sleeper() -> None:
-        began.set()
-        time.sleep(0.5)
+    in_c = InC()
 
     async def main() -> None:
         async with opened(grace=0.1) as executor:
-            call = make_call(sleeper)
-            task = await start(executor, call, began)
+            call = make_call(in_c.stay)
+            task = await start(executor, call, in_c.began)
             executor.interrupt(call, Why.CANCEL)
-            await asyncio.sleep(0.35)
+            work = executor._works[call]
+            await until(lambda: work.raised == threads.RAISES)
             assert not task.done()
             [told] = caplog.messages
             assert call.lease.id in told
             assert "before it returns" in told
             assert "executor='process'" in told
-            assert "time.sleep(0.5)" in told
+            assert "self._away.acquire()" in told
+            in_c.come_back()
             assert isinstance(await task, Cancelled)
             assert len(caplog.messages) == 1
 
@@ -255,13 +253,15 @@ def test_c_code_is_named_once_with_its_stack_and_stays_pending_until_it_returns(
 
 def test_the_log_stays_quiet_when_a_stop_works(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with opened(grace=0.1) as executor:
+        async with opened(grace=60) as executor:
             busy = Busy()
             call = make_call(busy)
             task = await start(executor, call, busy.began)
             executor.interrupt(call, Why.STOP)
+            complaint = executor._works[call].timer
             await task
-            await asyncio.sleep(0.15)
+            assert complaint is not None
+            assert complaint.cancelled()
 
     asyncio.run(main())
     assert caplog.messages == []
@@ -336,28 +336,25 @@ def test_closing_stops_whatever_runs_and_leaves_no_thread() -> None:
 
 
 def test_closing_leaves_a_thread_in_c_code_behind_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    began = threading.Event()
+    in_c = InC()
     before = set(threading.enumerate())
-
-    def sleeper() -> None:
-        began.set()
-        time.sleep(0.4)
 
     async def main() -> None:
         executor = ThreadExecutor(2, grace=0.05)
         await executor.open()
-        task = await start(executor, make_call(sleeper), began)
+        task = await start(executor, make_call(in_c.stay), in_c.began)
         await executor.close()
         assert not task.done()
         task.cancel()
 
     asyncio.run(main())
-    assert "time.sleep(0.4)" in caplog.text
+    assert "self._away.acquire()" in caplog.text
     left = set(threading.enumerate()) - before
     assert len(left) == 1
     # It comes back to a loop that is closed, and ends.
+    in_c.come_back()
     for thread in left:
-        thread.join(2)
+        thread.join(60)
         assert not thread.is_alive()
 
 

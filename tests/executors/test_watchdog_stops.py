@@ -16,7 +16,7 @@ from queuemgr.executors.aio import AioExecutor, Overrun
 from queuemgr.outcome import Done, Failed, Outcome
 from queuemgr.watchdog import SIGNAL
 from tests.executors.calls import CODEC, make_call
-from tests.executors.watchdog_rig import run, watched
+from tests.executors.watchdog_rig import PATIENCE, block_until, run, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 def run_overdue(call: Call) -> Outcome:
     return run(call, overdue=lambda: [call])
+
+
+def is_told(caplog: pytest.LogCaptureFixture) -> bool:
+    return "cannot be stopped" in caplog.text
 
 
 def is_timed_out(outcome: Outcome) -> bool:
@@ -127,39 +131,38 @@ def test_the_loop_and_the_next_job_are_unharmed() -> None:
     asyncio.run(main())
 
 
-def test_a_job_that_is_in_time_is_left_alone_while_another_is_overdue() -> None:
+def test_a_job_that_is_in_time_is_left_alone_while_another_is_overdue(caplog: pytest.LogCaptureFixture) -> None:
     async def waits() -> None:
         await asyncio.Event().wait()
 
+    looks: list[Call] = []
+
     async def blocks() -> int:
-        end = time.monotonic() + 0.3
-        while time.monotonic() < end:
-            pass
+        block_until(lambda: len(looks) >= 12)
         return 1
 
     async def main() -> None:
         executor, late, good = AioExecutor(), make_call(waits, timeout=0.01), make_call(blocks)
-        async with watched(overdue=lambda: [late]):
+        async with watched(overdue=lambda: looks.append(late) or [late]):
             waiting = asyncio.create_task(executor.run(late))
             await asyncio.sleep(0)
             assert await asyncio.create_task(executor.run(good)) == Done(CODEC.encode(1))
-            assert late.why is None
+            assert (late.why, is_told(caplog)) == (None, False)
             executor.interrupt(late, Why.TIMEOUT)
             assert is_timed_out(await waiting)
 
     asyncio.run(main())
 
 
-def test_the_worker_is_never_interrupted_in_its_own_code() -> None:
+def test_the_worker_is_never_interrupted_in_its_own_code(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         executor, call = AioExecutor(), make_call(asyncio.sleep, 0)
         async with watched(overdue=lambda: [call]):
             await executor.run(call)
-            end = time.monotonic() + 0.3
-            while time.monotonic() < end:
-                pass
+            block_until(lambda: is_told(caplog))
 
     asyncio.run(main())
+    assert "it sits where breaking it off would do damage" in caplog.text
 
 
 def test_c_code_that_heeds_no_signal_is_told_of_honestly(caplog: pytest.LogCaptureFixture) -> None:
@@ -167,7 +170,7 @@ def test_c_code_that_heeds_no_signal_is_told_of_honestly(caplog: pytest.LogCaptu
         # Its handler runs once Python does again: a C function that is interrupted may just go on.
         signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
         try:
-            time.sleep(0.4)
+            block_until(lambda: is_told(caplog))
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {SIGNAL})
 
@@ -180,16 +183,13 @@ def test_c_code_that_heeds_no_signal_is_told_of_honestly(caplog: pytest.LogCaptu
 
 
 def test_code_that_catches_everything_is_told_of_honestly(caplog: pytest.LogCaptureFixture) -> None:
-    end = time.monotonic() + 0.5
-
-    def spins() -> None:
-        while time.monotonic() < end:
-            pass
+    end = time.monotonic() + PATIENCE
 
     async def immune() -> None:
         while time.monotonic() < end:
             try:
-                spins()
+                block_until(lambda: is_told(caplog))
+                return
             except BaseException:
                 continue
 
@@ -200,9 +200,7 @@ def test_code_that_catches_everything_is_told_of_honestly(caplog: pytest.LogCapt
 
 def test_a_loop_outside_of_the_main_thread_is_told_of_honestly(caplog: pytest.LogCaptureFixture) -> None:
     async def spins() -> int:
-        end = time.monotonic() + 0.3
-        while time.monotonic() < end:
-            pass
+        block_until(lambda: is_told(caplog))
         return 1
 
     outcomes: list[Outcome] = []
@@ -220,9 +218,7 @@ def test_a_signal_that_somebody_uses_is_left_to_them(caplog: pytest.LogCaptureFi
     def theirs(signum: int, frame: object) -> None: ...
 
     async def spins() -> None:
-        end = time.monotonic() + 0.3
-        while time.monotonic() < end:
-            pass
+        block_until(lambda: is_told(caplog))
 
     before = signal.signal(SIGNAL, theirs)
     try:
@@ -258,17 +254,21 @@ def test_a_task_of_the_job_that_nobody_awaits_does_not_hide_the_time_out_of_the_
         while True:
             pass
 
+    broken_off = asyncio.Event()
+
     async def forgetful() -> None:
         task = asyncio.create_task(spins())
         await asyncio.wait([task])
         assert isinstance(task.exception(), Overrun)
+        broken_off.set()
         await asyncio.Event().wait()
 
     async def main() -> None:
         executor, call = AioExecutor(), make_call(forgetful, timeout=0.05)
         async with watched(overdue=lambda: [call]):
             running = asyncio.create_task(executor.run(call))
-            await asyncio.sleep(0.3)
+            async with asyncio.timeout(PATIENCE):
+                await broken_off.wait()
             assert (call.why, call.context.stopping) == (None, True)
             executor.interrupt(call, Why.TIMEOUT)  # as the worker does with its own timer
             assert is_timed_out(await running)

@@ -41,6 +41,22 @@ class Busy:
             pass
 
 
+class InC:
+    """A task that sits in C code until it is let go, and tells that it began."""
+
+    def __init__(self) -> None:
+        self.began = threading.Event()
+        self._away = threading.Lock()
+        self._away.acquire()
+
+    def stay(self) -> None:
+        self.began.set()
+        self._away.acquire()
+
+    def come_back(self) -> None:
+        self._away.release()
+
+
 async def start(executor: ThreadExecutor, call: Call, began: threading.Event) -> asyncio.Task[Outcome]:
     task = asyncio.create_task(executor.run(call))
     await until(began.is_set)

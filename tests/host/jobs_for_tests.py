@@ -56,7 +56,7 @@ class Noted(QueueJobBase):
 
 
 class Sleeping(Noted):
-    """Runs until it is stopped; `stubborn` ignores SIGTERM, `polite` looks whether it is to stop."""
+    """Runs until it is stopped; `stubborn` notes that it is to stop and ignores SIGTERM, `polite` looks and ends."""
 
     def execute(self) -> None:
         self.set_result({"so far": 1})
@@ -69,7 +69,11 @@ class Sleeping(Noted):
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
             subprocess.Popen(["sleep", "600"])
         self.note(f"execute {os.getpid()}")
-        while not (self.params.get("polite") and self.stopping):
+        while not self.stopping:
+            time.sleep(0.02)
+        if self.params.get("stubborn"):
+            self.note("told to stop")
+        while not self.params.get("polite"):
             time.sleep(0.02)
 
 

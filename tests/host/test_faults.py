@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -138,12 +139,18 @@ def test_whoever_waits_learns_at_once_that_the_service_died(service: Service) ->
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    time.sleep(0.2)
+    until(lambda: _is_in("ask", waiting))
     service.kill()
     died = time.monotonic()
     waiting.join(PATIENCE)
-    assert told[0][0] - died < 1
+    assert told[0][0] - died < 10
     assert "ended before it answered job.wait" in told[0][1]
+
+
+def _is_in(function: str, thread: threading.Thread) -> bool:
+    """Whether that is where it stands, and not in anything that is called there."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return frame is not None and frame.f_code.co_name == function
 
 
 def test_the_socket_is_for_this_user_alone(service: Service) -> None:

@@ -83,6 +83,7 @@ def test_a_query_is_read_with_its_states_as_words() -> None:
         ("job.list", {"limit": "many"}, ValidationError, "as limit: Expected `int`"),
         ("jobs.list", {"query": {"states": ["ded"]}}, ValidationError, "'ded' is no state: did you mean 'dead'"),
         ("jobs.list", {"query": [1]}, ValidationError, "as query"),
+        ("jobs.list", {"query": {"quue": "mail"}}, ValidationError, "not chosen by 'quue': did you mean 'queue'"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(

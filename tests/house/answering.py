@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +16,27 @@ from queuemgr.service.desk import Desk, Visitor
 from queuemgr.service.observe.alerting import Phase, Standing
 from queuemgr.service.observe.standing import Alerts, Delivery
 from queuemgr.service.operations.operation import Scope
+from queuemgr.service.operations.previews import preview
+from queuemgr.service.operations.table import find
 from queuemgr.store import Claim, Report, WorkerInfo
 from tests.host.rig import JOBS, Service
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from queuemgr.job import Lease
 
 Answers = list[tuple[str, Any]]
-"""Names of operations and what they answered, in turn."""
+"""Names of operations and what they answered, in turn; and what was told of those that change something before."""
 
 WORKER = "w1"
 MANY = [{"id": number, "name": f"item {number}"} for number in range(4000)]
 REQUEST = {"task": "shop.add", "positional": [{"value": 1}, {"value": 2}]}
+
+
+def would(name: str) -> str:
+    """The name under which answers have what that operation would do."""
+    return f"what {name} would do"
 
 
 def store_answers(folder: Path) -> Answers:
@@ -48,6 +58,8 @@ async def _asked_of_store(app: App, folder: Path) -> Answers:
     for name, arguments in (*_looks(jobs), *_changes(jobs), *_looks(left)):
         for desk in (with_app, without_app) if name == "tasks.list" else (with_app,):
             try:
+                if find(name).changes:
+                    answers.append((would(name), await preview(partial(desk.ask, visitor=visitor), name, arguments)))
                 answers.append((name, await desk.ask(name, arguments, visitor)))
             except QueuemgrError as error:
                 raise AssertionError(f"{name} with {arguments}: {error}") from error
@@ -225,7 +237,12 @@ def service_answers(service: Service) -> Answers:
     """Of all operations that a running service is asked for."""
     answers: Answers = []
 
+    async def look(name: str, arguments: Mapping[str, Any]) -> Any:
+        return service.ask(name, **arguments)
+
     def ask(name: str, **arguments: Any) -> Any:
+        if find(name).changes:
+            answers.append((would(name), asyncio.run(preview(look, name, arguments))))
         answers.append((name, service.ask(name, **arguments)))
         return answers[-1][1]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
@@ -111,6 +112,13 @@ def test_agents_have_a_tool_for_every_operation_but_those_of_tokens(names: set[s
     assert {tool.operation.name for tool in tools.values()} == names - NOT_FOR_AGENTS
     assert set(tools) == {name_of(one) for name, one in OPERATIONS.items() if name not in NOT_FOR_AGENTS}
     json.dumps([tool.schema for tool in tools.values()])
+
+
+def test_agents_are_told_what_every_tool_answers() -> None:
+    for tool in tools_for(Scope.ADMINISTER).values():
+        assert tool.output["type"] == "object", tool.name
+        assert tool.operation.result.__name__ in tool.output["$defs"]
+        jsonschema.Draft202012Validator.check_schema(tool.output)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

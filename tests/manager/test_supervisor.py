@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from queuemgr import App
+
 PATIENCE = 60.0
 APP = """
-import os, time
+import ctypes, os, time
 from pathlib import Path
 from queuemgr import App
 
@@ -33,13 +36,9 @@ def long(seconds: float) -> None:
     mark.function("ended")
 
 @app.task
-def stubborn() -> None:
+def stuck() -> None:
     mark.function("begun")
-    while True:
-        try:
-            time.sleep(0.05)
-        except BaseException:
-            pass
+    ctypes.PyDLL(None).sleep(600)  # it holds the GIL: nothing in Python, a signal's handler neither, runs any more
 """
 MAIN = "from queuemgr.manager.supervisor import supervise; import sys; sys.exit(supervise({app!r}, {n}, {settings}))"
 
@@ -53,7 +52,12 @@ class Command:
         code = MAIN.format(app=app, n=processes, settings=settings)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.folder), *filter(None, sys.path)])}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code], cwd=self.folder, env=environment, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
         )
 
     def enqueue(self, call: str) -> None:
@@ -74,8 +78,19 @@ class Command:
         return [int(line.split()[1]) for line in lines if line.startswith(name)]
 
     def signal(self, signum: int) -> None:
-        assert self.process is not None
-        self.process.send_signal(signum)
+        """Send it; two of a kind would be one if the second came before the first was taken."""
+        process = self.process
+        assert process is not None
+        process.send_signal(signum)
+        wait_for(lambda: process.poll() is not None or not _is_pending(process.pid, signum), "nobody took the signal")
+
+    def states(self) -> list[str]:
+        """What the workers say of themselves."""
+        app = App(f"sqlite:///{self.folder}/jobs.db")
+        try:
+            return [worker.state for worker in app.client.workers()]
+        finally:
+            app.close()
 
     def end(self) -> int:
         assert self.process is not None
@@ -94,6 +109,12 @@ def command(tmp_path: Path) -> Iterator[Command]:
         command.process.communicate()
 
 
+def _is_pending(pid: int, signum: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    (pending,) = re.findall(r"^ShdPnd:\t(\w+)$", status, re.MULTILINE)
+    return bool(int(pending, 16) & 1 << (signum - 1))
+
+
 def wait_for(condition: object, what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():  # type: ignore[operator]
@@ -103,14 +124,16 @@ def wait_for(condition: object, what: str) -> None:
 
 @pytest.mark.crash
 def test_a_killed_worker_is_started_again_and_its_job_with_it(command: Command) -> None:
-    command.start(processes=1)
     command.enqueue("long.enqueue(30.0)")
+    started = time.monotonic()
+    command.start(processes=1)
     wait_for(lambda: command.marks("begun"), "the job did not begin")
     (first,) = command.marks("begun")
     killed = time.monotonic()
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: len(command.marks("begun")) == 2, "the job did not begin again")
-    assert time.monotonic() - killed < 3
+    # Nothing more than what the first start took: on a machine that is busy, more seconds.
+    assert time.monotonic() - killed < max(3, 2 * (killed - started))
     assert command.marks("begun")[1] != first
     command.signal(signal.SIGTERM)
     command.signal(signal.SIGTERM)
@@ -131,24 +154,27 @@ def test_the_second_signal_stops_at_once(command: Command) -> None:
     wait_for(lambda: command.marks("begun"), "the job did not begin")
     workers = command.workers()
     command.signal(signal.SIGTERM)
-    wait_for(lambda: command.process is not None and command.process.poll() is None, "it ended by the first signal")
-    time.sleep(0.2)
+    wait_for(lambda: set(command.states()) == {"stopping"}, "the first signal did not reach the workers")
+    assert command.process is not None
+    assert command.process.poll() is None
     stopped = time.monotonic()
     command.signal(signal.SIGTERM)
     command.end()
-    assert time.monotonic() - stopped < 10
+    assert time.monotonic() - stopped < 30
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
 
 
 @pytest.mark.crash
 def test_the_third_signal_kills_what_cannot_be_stopped(command: Command) -> None:
     command.start(processes=1, settings="grace=60")
-    command.enqueue("stubborn.enqueue()")
+    command.enqueue("stuck.enqueue()")
     wait_for(lambda: command.marks("begun"), "the job did not begin")
-    for _ in range(3):
+    for _ in range(2):
         command.signal(signal.SIGTERM)
-        time.sleep(0.1)
-    assert command.end() != 0
+    assert command.process is not None
+    assert command.process.poll() is None
+    command.signal(signal.SIGTERM)
+    assert command.end() == signal.SIGKILL
 
 
 @pytest.mark.crash
@@ -165,7 +191,12 @@ def test_the_workers_stop_when_their_supervisor_is_killed(command: Command) -> N
 
 @pytest.mark.parametrize(
     ("app", "said"),
-    [("nosuch:app", "there is no module 'nosuch'"), ("shop:ap", "did you mean 'app'"), ("shop:", None)],
+    [
+        ("nosuch:app", "there is no module 'nosuch'"),
+        ("shop.py", "did you mean shop:app?"),
+        ("shop:ap", "did you mean 'app'"),
+        ("shop:", None),
+    ],
 )
 def test_a_wrong_app_is_told_once_and_not_tried_again(command: Command, app: str, said: str | None) -> None:
     if said is None:
@@ -192,7 +223,6 @@ def test_one_interrupt_of_the_whole_terminal_is_one_stop(command: Command) -> No
     command.enqueue("long.enqueue(0.5)")
     wait_for(lambda: command.marks("begun"), "the job did not begin")
     assert command.process is not None
-    for process in (psutil.Process(command.process.pid), *command.workers()):
-        process.send_signal(signal.SIGINT)
+    os.killpg(command.process.pid, signal.SIGINT)
     assert command.end() == 0
     assert len(command.marks("ended")) == 1

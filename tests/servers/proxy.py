@@ -1,6 +1,6 @@
 """A network between a program and its server: it can be cut, cut in the midst of an answer, stalled and slow.
 
-It runs in a thread of its own and looks at no byte that it carries.
+It may also lose its patience. It runs in a thread of its own and looks at no byte that it carries.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 CHUNK = 1 << 16
+TOO_LATE = b"HTTP/1.1 504 Too Late\r\ncontent-type: text/html\r\ncontent-length: 8\r\nconnection: close\r\n\r\ntoo late"
 
 
 class Proxy:
@@ -21,6 +22,7 @@ class Proxy:
         self.port = 0
         self.delay = 0.0
         self.held = 0  # questions and answers that have come since it is stalled
+        self.patience: float | None = None  # seconds in which an answer must begin, or it says 504 in its stead
         self._cut_after: int | None = None
         self._flowing: asyncio.Event
         self._writers: set[asyncio.StreamWriter] = set()
@@ -76,20 +78,28 @@ class Proxy:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = [writer]
+        waiting = _Waiting(writer)
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self.to)
             ends.append(back)
+            waiting.back = back
             self._writers.update(ends)
-            await asyncio.gather(self._pump(reader, back), self._pump(there, writer, answers=True))
+            await asyncio.gather(self._pump(reader, back, waiting), self._pump(there, writer, waiting, answers=True))
         except OSError:
             pass  # one side has ended: so has the other
         finally:
+            waiting.end()
             self._writers.difference_update(ends)
             for end in ends:
                 end.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, answers: bool = False) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, waiting: _Waiting, answers: bool = False
+    ) -> None:
         while data := await source.read(CHUNK):
+            waiting.end()
+            if self.patience is not None and not answers:
+                waiting.begin(self.patience)
             await asyncio.sleep(self.delay)
             self.held += not self._flowing.is_set()
             await self._flowing.wait()
@@ -101,3 +111,25 @@ class Proxy:
             target.write(data)
             await target.drain()
         raise ConnectionResetError
+
+
+class _Waiting:
+    """For an answer to one connection, as long as the proxy has the patience."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.back: asyncio.StreamWriter | None = None
+        self._writer = writer
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, patience: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(patience, self._give_up)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _give_up(self) -> None:
+        if self.back is not None:
+            self.back.transport.abort()
+        self._writer.write(TOO_LATE)
+        self._writer.transport.close()

@@ -75,3 +75,23 @@ def test_while_it_is_stalled_nothing_passes_and_afterwards_all(proxy: Proxy) -> 
         proxy.flow()
         client.settimeout(10)
         assert client.recv(100) == b"late\n"
+
+
+def test_a_proxy_without_patience_says_that_the_answer_comes_too_late(proxy: Proxy) -> None:
+    proxy.patience = 0.05
+    proxy.stall()
+    with socket.create_connection(("127.0.0.1", proxy.port), 10) as client:
+        client.sendall(b"hello\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 504 ")
+        assert is_over(client)
+
+
+def test_a_proxy_without_patience_leaves_lines_alone_on_which_nobody_waits(proxy: Proxy) -> None:
+    proxy.patience = 0.2
+    with connect(proxy) as client:
+        client.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            client.recv(100)
+        proxy.patience = None
+        client.sendall(b"hello\n")
+        assert client.recv(100) == b"hello\n"

@@ -219,9 +219,12 @@ def test_opening_that_fails_leaves_no_file_open(store: SqliteStore, path: Path) 
         ("sqlite:///jobs.db?durability=high", "did you mean|known: "),
         ("sqlite:///jobs.db?durabilty=full", "did you mean 'durability=full'"),
         ("sqlite:///jobs.db?durability=", "means nothing"),
-        ("sqlit:///jobs.db", "did you mean 'sqlite'"),
-        ("jobs.db", "is no store"),
-        ("", "is no store"),
+        ("sqlit:///jobs.db", "is no store, such as sqlite:///jobs.db: did you mean 'sqlite'\\?$"),
+        ("nosuch://jobs", "'nosuch://jobs' is no store, such as sqlite:///jobs.db: known: .*postgresql"),
+        ("jobs.db", "^'jobs.db' is no URL: did you mean sqlite:///jobs.db\\?$"),
+        ("/srv/jobs.db", "did you mean sqlite:////srv/jobs.db\\?$"),
+        ("localhost:6379", "is no URL: write for example sqlite:///jobs.db$"),
+        ("", "is no URL: write for example sqlite:///jobs.db$"),
     ],
 )
 def test_an_address_that_means_nothing_is_refused_with_a_hint(url: str, why: str) -> None:
@@ -245,8 +248,9 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "jobs.db").mkdir()
-    with pytest.raises(StoreUnavailable, match=r"jobs\.db cannot be opened"):
+    with pytest.raises(StoreUnavailable, match=r"jobs\.db is a folder: name a file in it"):
         SqliteStore(f"sqlite:///{tmp_path}/jobs.db").enqueue_now([make_job()])
+    assert [*tmp_path.iterdir()] == [tmp_path / "jobs.db"]
 
 
 def test_arguments_over_the_limit_are_refused_before_anything_is_written(path: Path) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,11 @@ PRODUCE_FOR_A_WHILE = """
 
 
 def test_four_processes_that_write_all_the_time_get_fair_shares(path: Path) -> None:
-    assert quickest(lambda: longest_wait_in_a_crowd(path), 1.0) < 1.0
+    assert quickest(lambda: longest_wait_in_a_crowd(path), 1.0, tries=8) < 1.0
 
 
 def longest_wait_in_a_crowd(path: Path) -> float:
+    """In seconds; endless where one of them got less than a third of what was due to it."""
     with ExitStack() as stack:
         crowd = [stack.enter_context(start_python(PRODUCE_FOR_A_WHILE, path)) for _ in range(4)]
         for one in crowd:
@@ -51,8 +53,8 @@ def longest_wait_in_a_crowd(path: Path) -> float:
             one.stdin.flush()
         answers = [one.communicate()[0].split() for one in crowd]
     numbers = [int(number) for number, _ in answers]
-    assert min(numbers) > sum(numbers) / 4 / 3
-    return max(float(longest) for _, longest in answers)
+    fair = min(numbers) > sum(numbers) / 4 / 3
+    return max(float(longest) for _, longest in answers) if fair else inf
 
 
 def test_six_processes_may_open_a_new_file_at_the_same_moment(path: Path) -> None:
@@ -164,7 +166,7 @@ def test_a_forked_child_that_closes_the_store_closes_it_for_itself_alone(
         with forked(store.close_now) as answer:
             assert answer() is None
         store.enqueue_now([make_job()])
-        await asyncio.wait_for(waiter, 0.5)
+        await asyncio.wait_for(waiter, 30)
 
     asyncio.run(fork_while_waiting())
     with closing(sqlite3.connect(path)) as other:

@@ -139,12 +139,20 @@ def test_rows_of_any_kind_do_not_disturb(store: SqliteStore, connection: sqlite3
     assert connection.execute("SELECT 'x' AS text").fetchone() == {"text": b"x"}
 
 
-def test_a_worker_that_waits_is_woken_by_the_callers_commit(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_a_worker_that_waits_is_woken_by_the_callers_commit(
+    store: SqliteStore, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("queuemgr.stores.sqlite.waiting.LOOK_ANYWAY", 60.0)
+
     async def wait() -> int:
-        waiter = asyncio.create_task(store.wait(["default"], 20))
+        waiter = asyncio.create_task(store.wait(["default"], 60))
         await until_async(lambda: waits(store))
         store.enqueue_on(connection, [make_job()])
-        assert not (await asyncio.wait([waiter], timeout=0.1))[0]
+        (bell,) = store._waiting._bells.values()
+        before = set(bell._waiters)
+        bell._ring()  # it looks, and waits again
+        await until_async(lambda: waiter.done() or bell._waiters - before)
+        assert not waiter.done()
         connection.commit()
         await asyncio.wait_for(waiter, 30)
         claim = Claim(worker="w", queues=[("default", 1)], limit=1, tasks=frozenset({"task"}))

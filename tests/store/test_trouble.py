@@ -20,6 +20,7 @@ from queuemgr.schedule import Schedule
 from queuemgr.store import Claim, Query
 from queuemgr.stores.sqlite import opening
 from queuemgr.stores.sqlite.store import SqliteStore
+from tests.servers.process import until_async
 from tests.store.rig import make_job, run_python, start_python
 
 CLAIM = Claim(worker="w", queues=[("default", 100)], limit=100, tasks=frozenset({"task"}))
@@ -170,8 +171,12 @@ def test_a_lock_that_is_soon_released_is_waited_for(store: SqliteStore, path: Pa
         assert other.stdout.readline() == "locked\n"
 
         async def enqueue_and_release() -> None:
+            writer, statements = store._db._writer, list[str]()
+            assert writer is not None
+            writer.set_trace_callback(statements.append)
             writing = asyncio.create_task(store.enqueue([make_job()]))
-            assert not (await asyncio.wait([writing], timeout=0.05))[0]
+            await until_async(lambda: "BEGIN IMMEDIATE" in statements)
+            assert not writing.done()
             await asyncio.to_thread(other.communicate, "release\n")
             await writing
 

@@ -452,7 +452,7 @@ def test_what_would_change_is_refused_with_its_path(codec: Codec, value: object,
     ):
         with pytest.raises(EncodingError) as refusal:
             codec.encode(whole)
-        assert str(refusal.value).startswith((path + "is a ", path + "has the time zone "))
+        assert str(refusal.value).startswith((path + "is a ", path + "is an ", path + "has the time zone "))
         assert reason in str(refusal.value)
 
 
@@ -460,13 +460,31 @@ def test_a_socket_is_refused_by_its_class(codec: Codec) -> None:
     with socket.socket() as connection, pytest.raises(EncodingError) as refusal:
         codec.encode([None, {"when": connection}])
     assert str(refusal.value) == (
-        "argument[1]['when'] is a <class 'socket.socket'>, which cannot be written as bytes; "
+        "argument[1]['when'] is a socket, which cannot be written as bytes; "
         "send its id instead, or make it a dataclass and register its class with app.register_type(...)"
     )
 
 
+@pytest.mark.parametrize(
+    ("args", "kwargs", "told"),
+    [
+        ((print,), {}, "argument 1 is a builtin_function_or_method, which"),
+        ((1, [{"when": print}]), {}, "argument 2 (at [0]['when']) is a builtin_function_or_method, which"),
+        ((1,), {"then": OrderedDict()}, "argument 'then' is an OrderedDict, which"),
+        ((), {"then": {"a": print}}, "argument 'then' (at ['a']) is a builtin_function_or_method, which"),
+        ((), {"\ud800": 1}, "argument key '\\ud800' is a str with a lone surrogate"),
+    ],
+)
+def test_an_argument_is_told_as_people_count_and_name_it(
+    codec: Codec, args: tuple[Any, ...], kwargs: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(EncodingError) as refusal:
+        codec.encode_call(args, kwargs)
+    assert str(refusal.value).startswith(told)
+
+
 def test_a_key_that_would_change_is_refused_as_a_key(codec: Codec) -> None:
-    with pytest.raises(EncodingError, match=r"^result\[0\]\[key 5\] is a <class '.*MyInt'>"):
+    with pytest.raises(EncodingError, match=r"^result\[0\]\[key 5\] is a MyInt,"):
         codec.encode([{MyInt(5): 1}], name="result")
     with pytest.raises(EncodingError, match=r"^argument\[key '\\ud800'\] is a str with a lone surrogate"):
         codec.encode({"\ud800": 1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,6 +40,41 @@ def test_an_unknown_option_names_the_nearest_right_one() -> None:
 def test_a_wrong_value_is_refused_with_what_would_be_right(wrong: dict, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Options().changed(wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"keep": "7d"}, "keep must be a number of seconds or a timedelta, not '7d'"),
+        ({"delay": "5m"}, "delay must be a number of seconds"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds"),
+        ({"unique_for": True}, "unique_for must be a number of seconds"),
+        ({"at": "2030-01-01"}, "at must be a datetime with a time zone, or seconds since the epoch, not '2030-01-01'"),
+        ({"priority": 1.5}, "priority must be a whole number, not 1.5"),
+        ({"attempts": "3"}, "attempts must be a whole number, not '3'"),
+        ({"attempts": True}, "attempts must be a whole number, not True"),
+        ({"attempts": None}, "attempts must be a whole number, not None"),
+        ({"memory_limit": "1GB"}, "memory_limit must be a whole number, not '1GB'"),
+        ({"at_most_once": "yes"}, "at_most_once must be True or False, not 'yes'"),
+        ({"queue": 5}, "queue must be a text, not 5"),
+        ({"unique": 5}, "unique must be True, a key or a function, not 5"),
+        ({"tags": 5}, "tags must be a text or several, not 5"),
+        ({"tags": ("a", 5)}, "tags must be a text or several"),
+        ({"retry_on": (OSError, 5)}, "retry_on must be a class of exceptions, its name, or several of these"),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_refused_with_the_right_kind(wrong: dict, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        Options().changed(wrong)
+
+
+def test_whatever_counts_is_a_number() -> None:
+    class Three:
+        def __index__(self) -> int:
+            return 3
+
+    options = Options().changed({"attempts": Three(), "timeout": None, "tags": ["a", "b"]})  # type: ignore[typeddict-item]
+    assert (options.attempts, type(options.attempts), options.timeout, options.tags) == (3, int, None, ("a", "b"))
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -53,6 +53,14 @@ def test_an_address_of_nobody_is_told(tmp_path: Path) -> None:
     assert "no.such.host.example" in done.stderr
 
 
+def test_a_store_that_was_not_there_is_told(tmp_path: Path) -> None:
+    for new in (True, False):
+        with Server(tmp_path, f"sqlite:///{tmp_path}/nosuch.db"):
+            pass
+        said = (tmp_path / "server.log").read_text()
+        assert (f"made a new, empty store at {tmp_path}/nosuch.db" in said) is new
+
+
 def test_with_a_token_it_opens_for_others_and_asks_for_the_token(tmp_path: Path, url: str) -> None:
     secret = Tokens(tmp_path / "tokens.json").add("ann", "read")[1]
     with Server(tmp_path, url, "--host", "0.0.0.0") as server:

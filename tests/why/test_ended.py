@@ -83,7 +83,12 @@ async def test_a_failure_of_its_own_kind_is_alone(scene: Scene) -> None:
     job = await dead(scene, verdict=ONLY)
     assert codes(await scene.why(job)) == ["only_attempt_failed", "raised", "never_succeeded"]
     await dead(scene, "the parcel is lost", verdict=ONLY)
-    assert codes(await scene.why(job)) == ["only_attempt_failed", "raised", "failed_alone", "never_succeeded"]
+    answer = await scene.why(job)
+    assert codes(answer) == ["only_attempt_failed", "raised", "failed_alone", "never_succeeded"]
+    alone = "it failed in its own way: 1 other dead job of this queue failed differently"
+    assert reason(answer, "failed_alone")["text"] == alone
+    never = "no success of this task is among the last ones that are still kept"
+    assert reason(answer, "never_succeeded")["text"] == never
 
 
 @scripted_on_every_store

@@ -75,9 +75,8 @@ async def test_a_job_that_takes_longer_than_any_before_is_named_so(scene: Scene)
     await scene.stage.store.beat("worker")
     answer = await scene.why(job)
     assert codes(answer) == ["runs", "longer_than_usual"]
-    assert "2.5 times as long as usual: the last 1 success" in reason(answer, "longer_than_usual")["text"].replace(
-        "successes", "success"
-    )
+    text = "it takes 2.5 times as long as usual: the last success took 10 s"
+    assert reason(answer, "longer_than_usual")["text"] == text
     assert f"queuemgr jobs logs {job}" in commands(answer)
 
 

@@ -54,7 +54,7 @@ def test_every_word_has_one_meaning(text: str, query: Query | None, rest: Rest |
     ("text", "words"),
     [
         ("state:ded", "state:ded is no state: did you mean 'dead'?"),
-        ("queu:mail", "queu: is nothing that can be searched by: did you mean 'queue'?"),
+        ("queu:mail", "nothing can be searched by 'queu:': did you mean 'queue'?"),
         ("after:yesterday", "'yesterday' is no time"),
         ("queue:", "queue: looks for nothing"),
         ("args.a:", "args.a: looks for nothing"),

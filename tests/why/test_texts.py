@@ -40,5 +40,9 @@ def test_a_sentence_is_made_from_its_values_and_their_formats() -> None:
     assert Reason("no_worker_takes_queue", {"queue": "a", "near": ""}).text == "no worker takes jobs from queue a"
     assert Reason("succeeded_for_ever", {"size": 0}).text == "returned nothing"
     assert len(Reason("given_up", {"reason": "x" * 1000}).text) < 400
+    times = {"median": 10.0, "longest": 20.0}
+    assert Reason("usual", {"number": 1} | times).text == "the last success of this task took 10 s"
+    several = "the last 3 successes of this task took 10 s, the longest 20 s"
+    assert Reason("usual", {"number": 3} | times).text == several
     assert Next("starts", 5.0).facts == {"code": "starts", "text": "a worker starts it", "at": 5.0, "params": {}}
     assert Step("run", "queuemgr jobs retry 1").facts["purpose"] == "run it"

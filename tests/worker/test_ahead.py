@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from queuemgr import App, State, current_job, hand
 from queuemgr.hand import Hand
 from queuemgr.job import JobRecord
 from queuemgr.outcome import Verdict
-from queuemgr.store import Claim, Settlement, WorkerInfo
+from queuemgr.store import Claim, Claimed, Settlement, WorkerInfo
 from queuemgr.testing.history import problems_of, words_of
 from queuemgr.wishes import Wish, wish
 from queuemgr.worker import Worker
@@ -302,10 +303,12 @@ def test_a_time_out_and_what_is_settled_count_from_the_start_of_the_run(
         return await settle(settlements)
 
     monkeypatch.setattr(scene.app.aio.store, "settle", listened)
+    monkeypatch.setattr(scene.app.aio.store, "claim", _long_ago(3600, scene.app.aio.store.claim))
 
-    @scene.app.task(name="fail", timeout=1.0, attempts=1)
+    @scene.app.task(name="fail", timeout=60, attempts=1)
     async def fail() -> None:
-        await asyncio.sleep(0.5)
+        for _ in range(5):
+            await asyncio.sleep(0)  # where a timer that is late already would ring
         raise ValueError("as planned")
 
     async def play() -> None:
@@ -313,7 +316,6 @@ def test_a_time_out_and_what_is_settled_count_from_the_start_of_the_run(
         handle = await fail.aenqueue()
         async with scene.working() as worker:
             await until(lambda: leased(worker) == (1, 1))
-            await asyncio.sleep(0.6)
             opened = scene.app.aio.store.clock.now()
             scene.gate(0).set()
             record = await ended(scene.app, handle.id)
@@ -321,21 +323,34 @@ def test_a_time_out_and_what_is_settled_count_from_the_start_of_the_run(
             assert problems_of(record) == []
             (end,) = [one for one in settled if one.lease.id == handle.id]
             # A server's clock is followed, and may be set right meanwhile.
-            assert end.lease.started_at >= opened - 0.05
+            assert end.lease.started_at >= opened - 60
         await scene.close()
 
     run(play)
 
 
+def _long_ago(seconds: float, claim: Callable[..., Any]) -> Callable[..., Any]:
+    """As if what a claim brings had been at hand for so long."""
+
+    async def claimed(wish: Claim) -> Claimed:
+        found = await claim(wish)
+        return Claimed([replace(one, started_at=one.started_at - seconds) for one in found.leases], found.next_due)
+
+    return claimed
+
+
 @STORES
 @pytest.mark.usefixtures("five_ahead")
 def test_a_queue_with_a_limit_keeps_it_and_all_its_jobs_run(scene: Scene) -> None:
-    running, most = [0], [0]
+    running, most, full = [0], [0], asyncio.Event()
 
     @scene.app.task(name="nap")
     async def nap() -> None:
         running[0] += 1
         most[0] = max(most[0], running[0])
+        if running[0] == 2:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.005)
         running[0] -= 1
 
@@ -363,8 +378,8 @@ def test_a_new_job_begins_at_once_in_an_idle_worker_beside_one_that_has_some_at_
         await scene.enqueue(2)
         async with scene.working() as busy:
             await until(lambda: leased(busy) == (1, 1))
-            async with scene.working():
-                await asyncio.sleep(0.1)  # until it has looked and waits
+            async with scene.working() as idle:
+                await until(lambda: idle._resting is not None)
                 asked = time.monotonic()
                 began = await (await moment.aenqueue()).result(20)
                 scene.open_all(2)

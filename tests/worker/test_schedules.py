@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from pathlib import Path
 
 from queuemgr import App
 from queuemgr.recurrence import Missed
+from queuemgr.testing.clock import ManualClock
 
 from .rig import run, until, working
 
@@ -72,14 +73,17 @@ def test_a_schedule_can_be_paused_resumed_run_at_once_and_removed(app: App) -> N
     run(scene)
 
 
-def test_declaring_the_same_rule_again_does_not_move_its_next_firing(app: App) -> None:
+def test_declaring_the_same_rule_again_does_not_move_its_next_firing(tmp_path: Path) -> None:
+    clock = ManualClock()
+    app = App(f"sqlite:///{tmp_path}/jobs.db", clock=clock)
+
     @app.task
     async def work() -> None: ...
 
     async def scene() -> None:
         await app.aio.schedule("s", "every 1h", work.call())
         (first,) = await app.aio.schedules()
-        await asyncio.sleep(0.01)
+        clock.advance(3601)  # a rule that is new would fire an hour from here
         await app.aio.schedule("s", "every 1h", work.using(priority=5).call())
         (second,) = await app.aio.schedules()
         assert second.next_at == first.next_at

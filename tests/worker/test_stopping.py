@@ -20,11 +20,15 @@ def test_a_stop_lets_running_jobs_end(app: App, executor: str) -> None:
 
     async def naps() -> str:
         begun.set()
+        while not current_job().stopping:
+            await asyncio.sleep(0.005)
         await asyncio.sleep(0.1)
         return "done"
 
     def dozes() -> str:
         begun.set()
+        while not current_job().stopping:
+            time.sleep(0.005)
         time.sleep(0.1)
         return "done"
 
@@ -83,7 +87,7 @@ def test_a_job_can_see_that_its_worker_stops(app: App) -> None:
         async with working(app):
             handle = await patient.aenqueue()
             await until(begun.is_set)
-        assert await handle.result(1) == "in good order"
+        assert await handle.result(20) == "in good order"
         await app.aio.store.close()
 
     run(scene)
@@ -95,7 +99,8 @@ def test_a_stopping_worker_takes_no_more_jobs(app: App) -> None:
     @app.task
     async def naps() -> None:
         begun.set()
-        await asyncio.sleep(0.05)
+        while not current_job().stopping:
+            await asyncio.sleep(0.005)
 
     async def scene() -> None:
         await app.aio.enqueue_many([naps.call() for _ in range(5)])

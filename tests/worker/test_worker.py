@@ -230,23 +230,26 @@ def test_a_running_job_is_cancelled_within_a_second(app: App, executor: str) -> 
 def test_never_more_jobs_run_than_there_are_slots(app: App, executor: str) -> None:
     running, most = [0], [0]
 
+    full, lock = threading.Event(), threading.Lock()
+
     def enter(change: int) -> None:
-        running[0] += change
-        most[0] = max(most[0], running[0])
+        with lock:
+            running[0] += change
+            most[0] = max(most[0], running[0])
+            if running[0] == 7:
+                full.set()
 
     async def naps() -> None:
         enter(1)
+        await until(full.is_set)
         await asyncio.sleep(0.01)
         enter(-1)
 
-    lock = threading.Lock()
-
     def dozes() -> None:
-        with lock:
-            enter(1)
+        enter(1)
+        full.wait(60)
         time.sleep(0.01)
-        with lock:
-            enter(-1)
+        enter(-1)
 
     task = app.task(executor=executor)(naps if executor == "async" else dozes)
 

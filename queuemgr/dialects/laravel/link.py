@@ -141,7 +141,10 @@ def translated() -> Iterator[None]:
     except errors.NoScriptError:
         raise
     except (errors.ConnectionError, errors.TimeoutError, errors.ClusterDownError, OSError) as error:
-        raise StoreUnavailable(f"Redis does not answer: {error}; the call may be made again") from error
+        said = str(error).rstrip(".")
+        raise StoreUnavailable(
+            f"Redis cannot be reached ({said}): is the server running, and the address right? Then try again"
+        ) from error
     except (errors.MovedError, errors.AskError, errors.ClusterCrossSlotError) as error:
         raise StoreError(f"{NO_CLUSTER} (Redis says: {error})") from error
     except errors.ResponseError as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from queuemgr.errors import BadArguments, ValidationError
 from queuemgr.job import State
 from queuemgr.secret import DOTS, Secret
 from queuemgr.service.operations.addresses import shown_url
@@ -29,8 +30,10 @@ _SECRET_NAME = re.compile(
 )
 _ADDRESS = re.compile(r"(https?://)(?:[^/?#\s@]*@)?([^/?#\s]+)\S*")
 _OF_A_JOB = frozenset({"params", "positional", "named", "arguments", "args", "kwargs"})
+# What holds arguments of a job among others.
+_HOLDING = frozenset({"request", "requests"})
 # Errors whose words quote what was given.
-_QUOTING = frozenset({"BadArguments", "EncodingError", "ValidationError"})
+_QUOTING = frozenset({"EncodingError"})
 # What tells one answer from another; everything else can be looked up.
 _TELLING = (
     "id",
@@ -57,10 +60,19 @@ def outcome_of(operation: str, answer: object) -> dict[str, Any]:
     """{"ok": true} and a few facts, or {"ok": false, "error", "message"}."""
     if isinstance(answer, BaseException):
         kind = type(answer).__name__
-        message = "" if kind in _QUOTING else _without_logins(str(answer))[:MOST_TEXT]
-        return {"ok": False, "error": kind, "message": message}
+        return {"ok": False, "error": kind, "message": _without_logins(_reason(answer))[:MOST_TEXT]}
     told = {name: answer[name] for name in _TELLING if name in answer} if isinstance(answer, Mapping) else {}
     return {"ok": True, **_bounded({name: _shown(value, 1) for name, value in told.items()}, operation)}
+
+
+def _reason(error: BaseException) -> str:
+    """Its words, or nothing where they may quote what is not kept of the arguments."""
+    match error:
+        case BadArguments(reason=reason):
+            return str(reason)
+        case ValidationError(field=str(field)) if field in _OF_A_JOB | _HOLDING or _SECRET_NAME.search(field):
+            return ""
+    return "" if type(error).__name__ in _QUOTING else str(error)
 
 
 def _shown(value: Any, depth: int, name: str = "") -> Any:

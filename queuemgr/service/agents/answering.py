@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`facts` and the same as JSON; `failed` where the call was not carried out."""
+    """`facts` and the same as JSON; `failed` where the call was not carried out.
+
+    Where it was, they fit the schema of what the tool answers.
+    """
 
     facts: Facts
     text: str

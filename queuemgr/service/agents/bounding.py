@@ -42,9 +42,9 @@ def bounded(facts: Facts, parameters: Collection[str] = (), limit: int = LIMIT) 
             start = text[: limit // 2].decode(errors="ignore")
             return _told({"cut": f"{whole:,} bytes are too many; this is how they begin", "begins": start})
         _halve(longest, cut)
-    if "after" in facts:
-        _go_on_after_what_is_shown(facts, cut)
-    return _told(facts | {"cut": {**cut, "whole": f"{whole:,} bytes", "how to get the rest": _way(parameters)}})
+    lost = "after" in facts and not _go_on_after_what_is_shown(facts, cut)
+    way = "ask the same again with a smaller limit: after leads behind what was cut" if lost else _way(parameters)
+    return _told(facts | {"cut": {**cut, "whole": f"{whole:,} bytes", "how to get the rest": way}})
 
 
 def _told(facts: Facts) -> tuple[Facts, str]:
@@ -82,8 +82,8 @@ def _with_short_texts(value: Any) -> Any:
             return value
 
 
-def _go_on_after_what_is_shown(facts: Facts, cut: Collection[str]) -> None:
-    """The next page begins after the last item that is left."""
+def _go_on_after_what_is_shown(facts: Facts, cut: Collection[str]) -> bool:
+    """The next page begins after the last item that is left. False where items do not tell their positions."""
     for name, items in facts.items():
         if (
             name in cut
@@ -93,6 +93,8 @@ def _go_on_after_what_is_shown(facts: Facts, cut: Collection[str]) -> None:
             and "position" in items[-1]
         ):
             facts["after"] = items[-1]["position"]
+            return True
+    return not any(isinstance(facts.get(name), list) for name in cut)
 
 
 def _way(parameters: Collection[str]) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from msgspec import json
+
 from queuemgr import __version__
 from queuemgr.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import mcp_types as types
     from mcp.server import Server, ServerRequestContext
 
     from queuemgr.service.desk import Visitor
 
-    from .answering import Answering
+    from .answering import Answer, Answering
     from .tools import Tool
 
     Context = ServerRequestContext[Any, Any]
@@ -49,8 +52,7 @@ def make_server(answering: Answering, visitor_of: Callable[[Context], Visitor]) 
         return types.ListToolsResult(tools=[_tool(tool) for tool in tools], cache_scope="private")
 
     async def call_tool(context: Context, asked: types.CallToolRequestParams) -> types.CallToolResult:
-        answer = await answering.call(asked.name, asked.arguments or {}, visitor_of(context))
-        return types.CallToolResult(content=[types.TextContent(text=answer.text)], is_error=answer.failed)
+        return _told(await answering.call(asked.name, asked.arguments or {}, visitor_of(context)))
 
     async def list_resources(_: Context, __: Any) -> types.ListResourcesResult:
         guide = types.Resource(
@@ -94,8 +96,23 @@ def _tool(tool: Tool) -> Any:
         idempotent_hint=tool.idempotent,
         open_world_hint=False,
     )
-    # No output schema: an answer that was cut, or what a change would do, does not fit that of the operation.
-    return types.Tool(name=tool.name, description=tool.description, input_schema=tool.schema, annotations=hints)
+    return types.Tool(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.schema,
+        output_schema=tool.output,
+        annotations=hints,
+    )
+
+
+def _told(answer: Answer) -> types.CallToolResult:
+    """As text and as values that fit the tool's output schema; a failure, which does not, as text alone."""
+    import mcp_types as types
+
+    content: list[types.ContentBlock] = [types.TextContent(text=answer.text)]
+    if answer.failed:
+        return types.CallToolResult(content=content, is_error=True)
+    return types.CallToolResult(content=content, structured_content=json.decode(answer.text))
 
 
 def _unknown(uri: str) -> Exception:

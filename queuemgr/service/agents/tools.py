@@ -1,4 +1,4 @@
-"""Each operation as a tool: its name, its words, what it is asked with, and what it may do. It calls none."""
+"""Each operation as a tool: its name, its words, what it takes and answers, and what it may do. It calls none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from queuemgr.service.operations.schemas import Schema, inward, schema_of
 from queuemgr.service.operations.table import OPERATIONS
 from queuemgr.store import Query
+
+from .outputs import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +51,11 @@ class Tool:
     operation: Operation
     description: str
     schema: Schema
+
+    @property
+    def output(self) -> Schema:
+        """What it answers where it does not fail."""
+        return output_of(self.operation)
 
     @property
     def destructive(self) -> bool:

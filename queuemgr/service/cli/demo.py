@@ -10,7 +10,9 @@ from .commands import Verb
 @click.command("demo", cls=Verb)
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(exists=True, file_okay=False))
 @click.option("--store", metavar="URL", help="A store to keep it in (if not given, a new file in a temporary folder).")
-@click.option("-p", "--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
+@click.option(
+    "-p", "--processes", type=click.IntRange(1, 64), default=2, metavar="N", show_default=True, help="Worker processes."
+)
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many files.")
 @click.option("--seconds", type=float, default=2.5, show_default=True, metavar="S", help="For each large file.")
 @click.option("--kill", is_flag=True, help="Kill a worker once more than usual.")

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 @click.command("failures", cls=Verb)
 @click.option("--search", metavar="TEXT", default="", help="Only these: 'queue:mail after:1h error:Timeout'.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many groups."
+    "-n",
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    metavar="N",
+    show_default=True,
+    help="At most so many groups.",
 )
 @click.option("--retry", metavar="FINGERPRINT", help="Run the jobs of this group again, after asking.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")

@@ -75,7 +75,7 @@ def limit(session: Session, names: tuple[str, ...], running: str) -> None:
 def _number(text: str) -> int:
     """Raises Misused."""
     if not text.isdecimal():
-        raise Misused(f"{text!r} is no number of jobs", "queuemgr queues limit NAME 4, or none for no limit")
+        raise Misused(f"{text!r} is no number of jobs", "write a number such as 4, or none for no limit")
     return int(text)
 
 

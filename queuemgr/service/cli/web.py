@@ -13,6 +13,8 @@ from .mcp import SCOPES
 from .session import about_store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .session import Session
 
 
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
     "--host", default="127.0.0.1", show_default=True, help="Other addresses than this machine's own need a token."
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0 takes any that is free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    metavar="N",
+    show_default=True,
+    help="0 takes any that is free.",
 )
 @click.option("--allow-host", "hosts", metavar="NAME", multiple=True, help="A name by which it is asked (repeatable).")
 @click.option("--token-file", metavar="FILE", help="Where the tokens are (queuemgr token).")
@@ -45,6 +52,7 @@ def web(session: Session, *, no_open: bool, **settings: Any) -> None:
     from queuemgr.service.web.serving import serve
 
     config = WebConfig(place=session.place, **settings)
+    new = _new_file(session.place.url)
 
     def tell(url: str) -> None:
         import json
@@ -54,10 +62,20 @@ def web(session: Session, *, no_open: bool, **settings: Any) -> None:
         else:
             click.echo(f"the page is at {url}  (Ctrl-C ends it)")
         sys.stdout.flush()
+        if new is not None:
+            click.echo(f"made a new, empty store at {new}: look at the path if it should have jobs", err=True)
         if not no_open and _has_display():
             click.launch(url)
 
     serve(config, tell)
+
+
+def _new_file(url: str | None) -> Path | None:
+    """The file of the store where there is none yet. An app's own is not looked for: importing it may take long."""
+    from queuemgr.app import open_store
+
+    path: Path | None = getattr(open_store(url), "path", None) if url is not None else None
+    return path if path is not None and not (path.exists() and path.stat().st_size) else None
 
 
 def _has_display() -> bool:

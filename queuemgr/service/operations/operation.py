@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 GIVEN = frozenset({"client", "app", "presence", "tokens"})
 """Parameters that come from inside, never from who asks."""
+
+CHOSEN_BY = frozenset(field.name for field in fields(Query))
 
 # The operations name these types for the type checker alone.
 _TYPES: dict[str, Any] = {
@@ -109,7 +111,7 @@ class Operation:
     def _converted(self, parameter: Parameter, value: Any) -> Any:
         try:
             if parameter.type is Query:
-                value = _with_states(value)
+                value = _query(value)
             return msgspec.convert(value, parameter.type)
         except (msgspec.ValidationError, ValueError, TypeError) as error:
             reason = f"{self.name} cannot take {_shown(value)} as {parameter.name}: {error}"
@@ -123,8 +125,11 @@ def _shown(value: Any) -> str:
     )
 
 
-def _with_states(value: Any) -> Any:
-    """States come as words. Raises ValueError."""
+def _query(value: Any) -> Any:
+    """States come as words. Raises ValueError, also for an unknown name: without it more jobs would fit, not fewer."""
+    for name in value if isinstance(value, dict) else ():
+        if name not in CHOSEN_BY:
+            raise ValueError(f"jobs are not chosen by {name!r}: {did_you_mean(str(name), CHOSEN_BY)}")
     if not isinstance(value, dict) or not isinstance(value.get("states"), list):
         return value
     words = {state.word: state for state in State}

@@ -94,11 +94,10 @@ def schema_of(operation: Operation) -> Schema:
 
 
 @cache
-def answers_of(operations: tuple[Operation, ...]) -> tuple[dict[str, Schema], dict[str, Schema]]:
-    """What each of them answers, by its name, as references to components; and the components, by theirs."""
-    kinds = [operation.result for operation in operations]
-    found, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    return dict(zip((operation.name for operation in operations), found, strict=True)), components
+def answers_of(kinds: tuple[Any, ...], place: str) -> tuple[tuple[Schema, ...], dict[str, Schema]]:
+    """Types of answers as references to what lies at the place in the document; and that, by its names."""
+    found, components = msgspec.json.schema_components(kinds, ref_template=f"#/{place}/{{name}}")
+    return found, components
 
 
 def inward(operation: Operation, told: Mapping[str, Any]) -> dict[str, Any]:

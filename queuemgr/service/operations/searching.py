@@ -100,7 +100,7 @@ def _argument(name: str, text: str) -> tuple[str, str]:
 def _field(name: str, text: str, now: float) -> tuple[str, Any]:
     if name not in _NAMES:
         raise Misused(
-            f"{name}: is nothing that can be searched by: {did_you_mean(name, _NAMES)}",
+            f"nothing can be searched by '{name}:': {did_you_mean(name, _NAMES)}",
             f"write it in quotes to search for it as text, or use {', '.join(WORDS)}",
         )
     if not text:

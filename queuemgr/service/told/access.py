@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
 
-from .units import Moment
+from .units import Moment, ScopeWord
 
 
 class TokenFacts(TypedDict):
     name: str
-    scope: Literal["read", "operate", "administer"]
+    scope: ScopeWord
     created_at: Moment
     expires_at: Moment | None
     expired: bool

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
 
 from .jobs import JobFacts
-from .units import Counts, StateWord
+from .units import Counts, Moment, StateWord
 
 
 class JobCount(TypedDict):
@@ -30,6 +30,16 @@ class ChangedJob(TypedDict):
 
 class JobsChanged(MatchingChanged):
     jobs: list[ChangedJob]
+
+
+class ChangeShown(TypedDict):
+    """A change that was asked for with an Idempotency-Key."""
+
+    at: Moment
+    began_at: Moment
+    ended: bool
+    status: Annotated[int | None, Meta(description="with which the request was or would have been answered")]
+    answer: Annotated[dict[str, Any] | None, Meta(description="the same: with 200 that of the operation, or a problem")]
 
 
 class JobsPrioritised(TypedDict):

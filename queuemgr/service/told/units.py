@@ -14,6 +14,7 @@ Share = Annotated[float, Meta(description="0 to 1")]
 Rate = Annotated[float, Meta(description="runs a second")]
 
 StateWord = Literal["scheduled", "ready", "running", "held", "parked", "succeeded", "dead", "cancelled"]
+ScopeWord = Literal["read", "operate", "administer"]
 StreamWord = Literal["stdout", "stderr", "log"]
 Counts = dict[StateWord, int]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs
 
 import msgspec
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from queuemgr.service.desk import Visitor
+    from queuemgr.service.told import Caller, LoggedOut
+    from queuemgr.service.told.units import ScopeWord
 
     from .core import Site
     from .live import Fetch
@@ -58,6 +60,7 @@ class Answers:
         self.special: dict[str, Special] = {
             "events": self._events,
             "content": self._content,
+            "change": self._change,
             "openapi": self._openapi,
             "me": self._me,
             "prometheus": self._metrics,
@@ -87,14 +90,19 @@ class Answers:
         return as_json(self._told(login.visitor), headers=login.headers)
 
     async def _logout(self, request: Request) -> Response:
-        return as_json({"logged_out": True}, headers=self._site.gate.logout(request))
+        told: LoggedOut = {"logged_out": True}
+        return as_json(told, headers=self._site.gate.logout(request))
 
     async def _me(self, _request: Request, _parameters: dict[str, str], visitor: Visitor) -> Response:
         return as_json(self._told(visitor))
 
-    def _told(self, visitor: Visitor) -> dict[str, Any]:
+    def _told(self, visitor: Visitor) -> Caller:
+        scope = cast("ScopeWord", visitor.scope.name.lower())
         read_only = self._site.desk.read_only
-        return {"name": visitor.name, "scope": visitor.scope.name.lower(), "read_only": read_only, "via": visitor.via}
+        return {"name": visitor.name, "scope": scope, "read_only": read_only, "via": visitor.via}
+
+    async def _change(self, _request: Request, parameters: dict[str, str], visitor: Visitor) -> Response:
+        return as_json(await self._site.changes.show(visitor, parameters["key"]))
 
     async def _openapi(self, request: Request, _parameters: dict[str, str], _visitor: Visitor) -> Response:
         data = msgspec.json.encode(describe(self._site.routes.all, request.prefix))

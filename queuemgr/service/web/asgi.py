@@ -54,9 +54,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, send: Send) -> None
 
 
 async def _handled(site: Site, request: Request, receive: Receive) -> Response | None:
-    """None where whoever asked has gone and would only have looked; what changes is carried through."""
-    if request.method not in ("GET", "HEAD"):
-        return await site.handle(request)
+    """None where whoever asked has gone: looks are given up, and the desk carries changes through."""
     handling = asyncio.ensure_future(site.handle(request))
     leaving = asyncio.ensure_future(gone(receive))
     try:
@@ -167,9 +165,9 @@ class AsgiSite:
             await self._answer(scope, receive, send)
 
     def stop(self) -> None:
-        """End all streams."""
+        """End all streams, and soon what is under way."""
         if self._opening.site is not None:
-            self._opening.site.hub.close()
+            self._opening.site.stop()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         site, agents = await self._opening.open(), self._opening.agents

@@ -12,7 +12,8 @@ from queuemgr.service.failures import NotFound
 from .answers import LOGIN, Answers
 from .arguments import from_body, from_query
 from .asgi import FOR_AGENTS
-from .idempotency import HEADER, once
+from .changes import LASTING, Changes
+from .idempotency import HEADER, once, replayed
 from .live import Hub
 from .older import Older
 from .problems import TooLarge, response_of
@@ -21,13 +22,18 @@ from .routes import Routes
 from .static import Files
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from queuemgr.client import AsyncClient
     from queuemgr.service.access.gate import Gate
     from queuemgr.service.desk import Desk, Visitor
     from queuemgr.service.facts import Facts
+    from queuemgr.service.operations.operation import Operation
 
     from .request import Request
     from .routes import Route
+
+    Work = Callable[..., Awaitable[Facts]]
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +63,7 @@ class Site:
         self.desk = desk
         self.gate = gate
         self.hub = Hub()
+        self.changes = Changes(desk)
         self.routes = Routes()
         self.answers = Answers(self)
         self._older = Older(desk)
@@ -82,6 +89,11 @@ class Site:
         if request.segments[-1:] == ("login",):
             return LOGIN
         return LARGEST if self.gate.holds(request) else 0
+
+    def stop(self) -> None:
+        """Every stream ends at once, and what is under way soon."""
+        self.hub.close()
+        self.desk.underway.stop()
 
     async def _answer(self, request: Request) -> Response:
         if len(request.body) > LARGEST:
@@ -119,16 +131,24 @@ class Site:
         async def work(client: AsyncClient | None = None) -> Facts:
             return await self.desk.ask(route.name, arguments, visitor, client)
 
-        key = request.header(HEADER) if route.name == "jobs.enqueue" else ""
-        if key:
-            await self.desk.admit(route.operation, visitor)
-            answer, again = await once(self.desk.client, visitor.name, key, request.body, work)
+        if looks:
+            return as_json(await work())
+        try:
+            return await self._changed(route.operation, request, visitor, arguments, work)
+        finally:
             self.hub.wake()
-            return as_json(answer, headers=(("idempotency-replayed", "true" if again else "false"),))
-        answer = await work()
-        if not looks:
-            self.hub.wake()
-        return as_json(answer)
+
+    async def _changed(
+        self, operation: Operation, request: Request, visitor: Visitor, arguments: dict[str, Any], work: Work
+    ) -> Response:
+        key = request.header(HEADER)
+        if not key or operation.name not in (*LASTING, "jobs.enqueue"):
+            return as_json(await work())
+        await self.desk.admit(operation, visitor)
+        if operation.name in LASTING:
+            return await self.changes.once(operation.name, arguments, visitor, key)
+        answer, again = await once(self.desk.client, visitor.name, key, request.body, work)
+        return as_json(answer, headers=replayed(again=again))
 
 
 def squeezed(response: Response, request: Request) -> Response:

@@ -1,4 +1,7 @@
-"""Enqueues once, however often the same request arrives: by the key that its sender gave it. It knows no tasks."""
+"""Enqueues once, however often the same request arrives: by the key that its sender gave it. It knows no tasks.
+
+Changes of many jobs are next door, in changes.py.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,14 @@ LONGEST = 255
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The first request with a key: what it asked for, and the id that its job has in any case."""
+    """The first request with a key: what it asked for, and the id that its job has in any case.
+
+    `at` is when a change was asked for, 0 where it was a job.
+    """
 
     asked: str
     job_id: str
+    at: float = 0.0
 
 
 class Numbered(AsyncClient):
@@ -53,14 +60,8 @@ async def once(
     client: AsyncClient, who: str, key: str, body: bytes, work: Callable[[AsyncClient], Awaitable[Facts]]
 ) -> tuple[Facts, bool]:
     """The answer, and whether it was given before. Raises Misused, KeyReused and what the work raises."""
-    if len(key) > LONGEST:
-        raise Misused(f"the Idempotency-Key has {len(key)} characters, at most {LONGEST} are taken")
-    place = f"queuemgr.idempotency:{sha256(f'{who} {key}'.encode()).hexdigest()[:40]}"
-    mine = Claim(sha256(body).hexdigest(), new_id())
-    await client.store.key_put_if_absent(place, msgspec.json.encode(mine), REMEMBERED)
-    claim = msgspec.json.decode(await client.store.key_get(place) or msgspec.json.encode(mine), type=Claim)
-    if claim.asked != mine.asked:
-        raise KeyReused("this Idempotency-Key was used for another request", "take a new key for each new request")
+    place = place_of(who, key)
+    claim, _ = await claimed(client, place, body)
     if (known := await _known(client, place, claim)) is not None:
         return known, True
     try:
@@ -75,6 +76,28 @@ async def once(
         raise
     await client.store.key_put_if_absent(f"{place}:answer", msgspec.json.encode(answer), REMEMBERED)
     return answer, False
+
+
+def place_of(who: str, key: str) -> str:
+    """Where the store keeps what is known of a key. Raises Misused."""
+    if len(key) > LONGEST:
+        raise Misused(f"the Idempotency-Key has {len(key)} characters, at most {LONGEST} are taken")
+    return f"queuemgr.idempotency:{sha256(f'{who} {key}'.encode()).hexdigest()[:40]}"
+
+
+async def claimed(client: AsyncClient, place: str, asked: bytes, at: float = 0.0) -> tuple[Claim, bool]:
+    """The claim of the first request with that key, and whether this is the first. Raises KeyReused."""
+    mine = Claim(sha256(asked).hexdigest(), new_id(), at)
+    first = await client.store.key_put_if_absent(place, msgspec.json.encode(mine), REMEMBERED)
+    claim = msgspec.json.decode(await client.store.key_get(place) or msgspec.json.encode(mine), type=Claim)
+    if claim.asked != mine.asked:
+        raise KeyReused("this Idempotency-Key was used for another request", "take a new key for each new request")
+    return claim, first
+
+
+def replayed(*, again: bool) -> tuple[tuple[str, str], ...]:
+    """The headers that say whether the answer was given before."""
+    return (("idempotency-replayed", "true" if again else "false"),)
 
 
 async def _known(client: AsyncClient, place: str, claim: Claim) -> Facts | None:

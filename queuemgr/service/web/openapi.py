@@ -10,6 +10,7 @@ from queuemgr.store import Query
 
 from . import problems
 from .arguments import SHORT
+from .changes import LASTING
 from .idempotency import HEADER, LONGEST
 from .special import SPECIAL_ANSWERS
 
@@ -52,7 +53,7 @@ def describe(routes: Iterable[Route], server: str) -> Schema:
     """The document. `server` is the path below which everything is."""
     paths: dict[str, Schema] = {}
     routes = list(routes)
-    answers, components = answers_of(tuple(route.operation for route in routes if route.operation is not None))
+    answers, components = _answers(routes)
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, answers)
     return {
@@ -72,11 +73,27 @@ def describe(routes: Iterable[Route], server: str) -> Schema:
     }
 
 
+def _answers(routes: Iterable[Route]) -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """What each route answers that has a type for it, by its name; and the components to which that refers."""
+    kinds = {route.name: kind for route in routes if (kind := _kind_of(route)) is not None}
+    found, components = answers_of(tuple(kinds.values()), "components/schemas")
+    return dict(zip(kinds, found, strict=True)), components
+
+
+def _kind_of(route: Route) -> Any:
+    from queuemgr.service import told
+
+    if route.operation is not None:
+        return route.operation.result
+    name = SPECIAL_ANSWERS[route.name].answer if route.name in SPECIAL_ANSWERS else None
+    return None if name is None else getattr(told, name)
+
+
 def _operation(route: Route, answers: dict[str, Schema]) -> Schema:
     if route.older:
         return _older(route)
     if route.operation is None:
-        return _special(route)
+        return _special(route, answers)
     told = schema_of(route.operation)
     looks = route.method in ("GET", "DELETE")
     parameters = [*_of_path(route, told), *(_of_address(route.operation, route, told) if route.method == "GET" else ())]
@@ -94,17 +111,22 @@ def _operation(route: Route, answers: dict[str, Schema]) -> Schema:
         described["requestBody"] = _body(route, told)
     if route.name == "jobs.enqueue":
         parameters.append(_header(HEADER, "at most one job is enqueued for all requests with the same key", LONGEST))
+    if route.name in LASTING:
+        parameters.append(_header(HEADER, "carried out once for all requests with the same key", LONGEST))
     return described
 
 
-def _special(route: Route) -> Schema:
+def _special(route: Route, answers: dict[str, Schema]) -> Schema:
     extra = SPECIAL_ANSWERS[route.name]
+    content = extra.content if extra.answer is None else {"application/json": {"schema": answers[route.name]}}
+    told = {status: {"description": text, "content": content} for status, text in extra.also.items()}
     described: Schema = {
         "operationId": route.name,
         "summary": route.description,
         "tags": ["page"],
         "parameters": [*_of_path(route, {"properties": {}}), *extra.parameters],
-        "responses": {"200": {"description": route.description, "content": extra.content}} | extra.further | _refused(),
+        "responses": {"200": {"description": route.description, "content": content}, **told, **extra.further}
+        | _refused(),
     }
     if extra.body is not None:
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": extra.body}}}

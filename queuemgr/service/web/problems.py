@@ -45,6 +45,7 @@ STATUSES = {
     "ProcessControlError": 502,
     "Unsupported": 501,
     "NoStore": 503,
+    "CutOff": 503,
     "StoreError": 503,
     "ServiceError": 503,
     "ResultTimeout": 504,

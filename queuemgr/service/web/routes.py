@@ -60,6 +60,7 @@ class Route:
 SPECIAL = (
     Route("GET", f"{BASE}/events", "events", "follow operations that only look, as server-sent events"),
     Route("GET", f"{BASE}/jobs/{{job_id}}/result/content", "content", "a job's result as a stream of bytes"),
+    Route("GET", f"{BASE}/changes/{{key}}", "change", "how a change of many jobs stands that was asked for with a key"),
     Route("GET", f"{BASE}/openapi.json", "openapi", "this description"),
     Route("GET", f"{BASE}/me", "me", "who asks, and what they may do"),
     Route("POST", f"{BASE}/login", "login", "a cookie for a token"),

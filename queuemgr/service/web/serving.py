@@ -48,7 +48,7 @@ class Application(Protocol):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
     def stop(self) -> None:
-        """End all streams, which have no end of their own."""
+        """End all streams, which have no end of their own, and soon what takes too long."""
 
 
 async def _serve(

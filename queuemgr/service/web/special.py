@@ -7,15 +7,19 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-_OBJECT: Schema = {"application/json": {"schema": {"type": "object"}}}
 _RAW: Schema = {"schema": {"type": "string"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """`further` are responses beside the usual one and the problems."""
+    """`answer` is the name of a type of `queuemgr.service.told`, `also` are other statuses with which it is answered.
 
-    content: Schema = field(default_factory=lambda: dict(_OBJECT))
+    Without it `content` says what is answered. `further` are responses beside those and the problems.
+    """
+
+    answer: str | None = None
+    also: dict[str, str] = field(default_factory=dict)
+    content: Schema = field(default_factory=dict)
     parameters: tuple[Schema, ...] = ()
     body: Schema | None = None
     further: Schema = field(default_factory=dict)
@@ -58,13 +62,15 @@ SPECIAL_ANSWERS: dict[str, Special] = {
             "416": {"description": "there are no such bytes", "content": {"application/problem+json": {}}},
         },
     ),
-    "openapi": Special(),
-    "me": Special(),
+    "change": Special("ChangeShown"),
+    "openapi": Special("ApiDescription"),
+    "me": Special("Caller"),
     "login": Special(
+        "Caller",
         body={"type": "object", "properties": {"token": {"type": "string"}}, "required": ["token"]},
     ),
-    "logout": Special(),
+    "logout": Special("LoggedOut"),
     "prometheus": Special(content={"text/plain": _RAW}),
-    "health": Special(),
-    "ready": Special(further={"503": {"description": "the store does not answer", "content": dict(_OBJECT)}}),
+    "health": Special("Health"),
+    "ready": Special("Readiness", also={"503": "the store does not answer"}),
 }

@@ -54,7 +54,7 @@ class Reason:
 
     @property
     def text(self) -> str:
-        return texts.rendered(texts.REASONS[self.code], self.params)
+        return texts.reason(self.code, self.params)
 
     @property
     def facts(self) -> ReasonFacts:

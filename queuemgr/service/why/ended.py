@@ -82,7 +82,7 @@ def _more_time(job_id: str, cause: Reason) -> Iterator[Step]:
 
 
 def _beside_others(situation: Situation) -> Iterator[Reason]:
-    if situation.alike is not None and (situation.alike.ids or situation.alike.looked > 1):
+    if situation.alike is not None and situation.alike.looked:
         yield _alike(situation, situation.alike)
     if situation.comparison is not None:
         yield _unlike_success(situation, situation.comparison)

@@ -51,7 +51,10 @@ class Successes:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Other dead jobs of one queue that bear the same fingerprint. `complete` is False where there may be more."""
+    """Those of the `looked` other dead jobs of a queue that bear the same fingerprint.
+
+    `complete` is False where there may be more.
+    """
 
     ids: tuple[str, ...]
     since: float | None
@@ -89,9 +92,10 @@ async def successes_of(store: Store, record: JobRecord) -> Successes:
 async def alike_to(store: Store, record: JobRecord) -> Alike:
     mine = fingerprint_of(record.error)
     page = await store.find(Query(states=(State.DEAD,), queue=record.queue), LOOK)
-    same = [job for job in page.jobs if job.id != record.id and fingerprint_of(job.error) == mine]
+    others = [job for job in page.jobs if job.id != record.id]
+    same = [job for job in others if fingerprint_of(job.error) == mine]
     ends = [job.finished_at for job in same if job.finished_at is not None]
-    return Alike(tuple(job.id for job in same), min(ends, default=None), len(page.jobs), page.after is None)
+    return Alike(tuple(job.id for job in same), min(ends, default=None), len(others), page.after is None)
 
 
 async def pace_of(store: Store, queue: str, now: float) -> float | None:

@@ -93,11 +93,11 @@ REASONS = {
     "failed_alike": "{number:count other job} of this queue failed alike, the first {since:duration} ago",
     "failed_alike_at_least": "at least {number:count other job} of this queue failed alike, the first of them "
     "{since:duration} ago",
-    "failed_alone": "none of the last {looked:count dead job} of this queue failed alike",
+    "failed_alone": "it failed in its own way: {looked:count other dead job} of this queue failed differently",
     "differs_from_success": "the last success of this task ({ago:duration} ago) had other {what}",
     "like_last_success": "the last success of this task ({ago:duration} ago) had the same arguments and ran on the "
     "same host",
-    "never_succeeded": "no success of this task is among the last {looked:count success} that are still kept",
+    "never_succeeded": "no success of this task is among the last ones that are still kept",
     "unique_key_taken": "it cannot run again before job {holder} ends, which holds its unique key {key}",
     # it was cancelled
     "cancelled_waiting": "cancelled before it ran",
@@ -106,6 +106,12 @@ REASONS = {
     "cancelled_by": "cancelled by {who} ({via}) {ago:duration} ago",
     "replaced": "job {by} took its place, because it has the same unique key",
 }
+
+OF_ONE = {
+    "longer_than_usual": "it takes {times:.1f} times as long as usual: the last success took {median:duration}",
+    "usual": "the last success of this task took {median:duration}",
+}
+"""Instead of the reasons' sentences where their number is 1."""
 
 NEXT = {
     "becomes_ready": "it becomes ready",
@@ -160,6 +166,11 @@ class _Sentence(Formatter):
             case ("short", _, _):
                 return clipped(str(value).strip().replace("\n", " "), LONGEST)
         return str(super().format_field(value, format_spec))
+
+
+def reason(code: str, params: Mapping[str, Any]) -> str:
+    template = OF_ONE.get(code) if params.get("number") == 1 else None
+    return rendered(template or REASONS[code], params)
 
 
 def rendered(template: str, params: Mapping[str, Any]) -> str:

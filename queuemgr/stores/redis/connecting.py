@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis.asyncio.connection as aio
 import redis.connection as blocking
+from redis import __version__
+
+from queuemgr.errors import ConfigError
 
 from .finding import search
 from .talk import Talk
@@ -24,11 +27,15 @@ _COMMON: dict[str, Any] = {"socket_connect_timeout": CONNECT_TIMEOUT, "client_na
 
 
 async def connect(address: Address, talk: T) -> T:
-    """`talk` with a connection of the event loop that runs. Raises RedisError, OSError, StoreUnavailable."""
+    """`talk` with a connection of the event loop that runs.
+
+    Raises RedisError, OSError, StoreUnavailable, and ConfigError for a redis-py that works in another way.
+    """
     host, port = await _search(address, search(address))
     connection = _make(aio, address, host, port, address.settings, socket_timeout=None)
     try:
         await connection.connect()
+        _require(connection, "_reader", "_writer")
     except BaseException:
         await connection.disconnect(nowait=True)
         raise
@@ -40,15 +47,26 @@ async def connect(address: Address, talk: T) -> T:
 
 
 def connect_now(address: Address) -> Any:
-    """A connection of redis-py for a thread. Raises RedisError, OSError, StoreUnavailable."""
+    """A connection of redis-py for a thread, whose `_sock` is there. Raises what `connect` does."""
     host, port = _search_now(address, search(address))
     connection = _make(blocking, address, host, port, address.settings, socket_timeout=ANSWER_TIMEOUT)
     try:
         connection.connect()
+        _require(connection, "_sock")
     except BaseException:
         connection.disconnect()
         raise
     return connection
+
+
+def _require(connection: Any, *parts: str) -> None:
+    """Raises ConfigError where redis-py has other names for what is taken out of its connections."""
+    missing = [part for part in parts if getattr(connection, part, None) is None]
+    if missing:
+        raise ConfigError(
+            f"this queuemgr cannot use redis-py {__version__}, whose connections have no {' and no '.join(missing)}: "
+            "update queuemgr, or install an older redis-py"
+        )
 
 
 async def _search(address: Address, asking: Search) -> tuple[str, int]:

@@ -26,6 +26,8 @@ def open_turn(path: Path) -> int:
     """
     if not path.parent.is_dir():
         raise StoreUnavailable(f"the folder {path.parent} does not exist: create it, or name another file")
+    if path.is_dir():
+        raise StoreUnavailable(f"{path} is a folder: name a file in it, for example {path / 'jobs.db'}")
     # Made without being opened: to close a descriptor of the file would drop the locks of every SQLite connection
     # that this process has to it, the application's own among them (sqlite.org/howtocorrupt.html, section 2.2).
     with suppress(FileExistsError, PermissionError):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,16 @@ from .test_table_life import end_one, send
 
 ROOT = Path(__file__).parents[3]
 TASK = "App\\Jobs\\Greet"
+
+
+def test_a_redis_that_is_not_there_is_told_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    store = LaravelStore(f"laravel+redis://127.0.0.1:{port}/0")
+    with pytest.raises(StoreUnavailable) as refused:
+        store.enqueue_now([Job(id=new_id(), task=TASK, args=b"[[]]")])
+    assert str(refused.value).startswith("Redis cannot be reached (")
+    assert str(refused.value).endswith("refused): is the server running, and the address right? Then try again")
 
 
 class Both(Application):

@@ -37,6 +37,11 @@ def test_a_result_that_may_be_large_is_not_sent_along_with_the_attempts(tab: Pag
     expect(tab.get_by_role("region", name="Result")).to_contain_text("A-1")
 
 
+def test_a_job_that_was_just_done_is_kept_for_a_week(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, f"jobs/{shop.job('state=succeeded')['id']}")
+    expect(tab.get_by_text("in 7d", exact=True)).to_be_visible()
+
+
 def test_a_running_job_shows_its_progress_and_its_output_as_it_comes(tab: Page, shop: Shop) -> None:
     job = shop.job("state=running")
     visit(tab, shop, f"jobs/{job['id']}")
@@ -69,7 +74,7 @@ def test_where_a_service_runs_it_a_job_shows_its_processes_and_where_its_code_st
             page.get_by_role("button", name="Look now").click()
             rows = page.get_by_role("region", name="Processes").locator("tbody tr")
             expect(rows).to_have_count(3)
-            told = [r"\d+", r"\w+", r"\d+\w+", r"[\d.]+MB", r"\d+", r".*python.*"]
+            told = [r"\d+", r"\w+", r"\d+\w+", r"[\d.]+\sMB", r"\d+", r".*python.*"]
             cells = rows.first.get_by_role("cell").all_inner_texts()
             assert all(re.fullmatch(one, cell) for one, cell in zip(told, cells, strict=True)), cells
             expect(page.get_by_text("in execute")).to_be_visible()

@@ -60,6 +60,17 @@ def test_where_the_last_worker_died_its_jobs_are_not_told_to_run(page: Page, sho
     expect(page.get_by_text("queuemgr worker MODULE:APP")).to_be_visible()
 
 
+def test_a_queue_with_a_long_name_stays_in_its_card(page: Page, shop: Shop) -> None:
+    facts = shop.ask("GET", "/api/v1/overview?most=8")
+    facts["queues"][0]["name"] = "payments-and-" * 9
+    page.route("**/api/v1/events*", lambda route: route.abort())
+    page.route("**/api/v1/overview*", lambda route: route.fulfill(json=facts))
+    visit(page, shop, "overview")
+    card = page.locator(".card", has_text="payments-and-")
+    expect(card).to_be_visible()
+    assert card.evaluate("it => it.scrollWidth - it.clientWidth") == 0
+
+
 def test_an_empty_store_shows_the_way_to_the_first_job(page: Page, tmp_path: Path) -> None:
     with Server(tmp_path, f"sqlite:///{tmp_path}/empty.db") as server:
         page.goto(server.url)

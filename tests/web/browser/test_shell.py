@@ -175,7 +175,9 @@ def test_an_answer_that_was_overtaken_changes_nothing(page: Page, shop: Shop) ->
     answer = late.fetch()
     shop.enqueue("shop.overtaken", queue="overtaken")
     expect(page.locator("tbody tr")).to_have_count(1)
-    with page.expect_response("**/api/v1/jobs?*"):
+    with page.expect_response("**/api/v1/jobs?*") as answered:
         late.fulfill(response=answer)
-    page.wait_for_timeout(300)
+    answered.value.finished()
+    # What follows from an answer is on the page with the frame after it.
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     expect(page.locator("tbody tr")).to_have_count(1)

@@ -8,6 +8,7 @@ import click
 
 from queuemgr.service.cli.commands import Verb
 from queuemgr.service.cli.session import about_store
+from queuemgr.service.failures import NotAllowed
 
 if TYPE_CHECKING:
     from queuemgr.service.cli.session import Session
@@ -26,8 +27,12 @@ def arguments(session: Session, job_id: str) -> None:
 
 @click.command("result", cls=Verb)
 @click.argument("job_id", metavar="ID")
-@click.option("--offset", type=int, default=0, help="From this item on; counts from the end if it is negative.")
-@click.option("-n", "--limit", type=click.IntRange(0, 1000), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--offset", type=int, default=0, metavar="N", help="From this item on; counts from the end if it is negative."
+)
+@click.option(
+    "-n", "--limit", type=click.IntRange(0, 1000), default=100, metavar="N", show_default=True, help="At most so many."
+)
 @click.option("--at", metavar="KEY", help="The list at this key of a result that is a dict.")
 @about_store
 def result(session: Session, job_id: str, offset: int, limit: int, at: str | None) -> None:
@@ -35,4 +40,8 @@ def result(session: Session, job_id: str, offset: int, limit: int, at: str | Non
     from queuemgr.service.cli.views.contents import result_page
     from queuemgr.service.operations.contents import job_result
 
-    session.output.show(session.run(lambda it: job_result(it.client, job_id, offset, limit, at)), result_page)
+    document = session.run(lambda it: job_result(it.client, job_id, offset, limit, at))
+    if "none" in document and not document.get("complete", True):
+        reason = f"job {document['id']} is {document['state']}, has not ended, and has no result yet"
+        raise NotAllowed(reason, f"queuemgr jobs wait {document['id']}")
+    session.output.show(document, result_page)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command("show", cls=Verb)
 @click.argument("job_id", metavar="ID")
-@click.option("--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Of its last output.")
+@click.option(
+    "--lines", type=click.IntRange(0, 10_000), default=10, metavar="N", show_default=True, help="Of its last output."
+)
 @watchable
 @about_store
 def show(session: Session, job_id: str, lines: int, watch: float | None) -> None:

@@ -75,7 +75,8 @@ def _expiry(token: Facts, now: float) -> Cell:
 
 def _entry(entry: Facts) -> list[Item]:
     outcome = entry["outcome"]
-    told = Cell(_short(outcome)) if outcome.get("ok") else Cell(str(outcome.get("message") or "failed"), "bad")
+    wrong = str(outcome.get("message") or f"failed: {outcome.get('error', '')}")
+    told = Cell(_short(outcome)) if outcome.get("ok") else Cell(wrong, "bad")
     who = entry["who"] if entry["address"] is None else f"{entry['who']} ({entry['address']})"
     return [moment(entry["at"]), who, entry["via"], entry["operation"], _short(entry["arguments"]), told]
 

@@ -36,7 +36,7 @@ def scripts() -> Iterator[str]:
 
 
 def test_every_operation_that_the_page_asks_for_belongs_to_an_action() -> None:
-    asked = {name for text in scripts() for name in re.findall(r'\b(?:ask|act)\("([\w.]+)"', text)}
+    asked = {name for text in scripts() for name in re.findall(r'\b(?:ask|askOnce|act)\("([\w.]+)"', text)}
     [verbs] = re.findall(r"export const AFFECTED = \{(.*?)\n\};", (PAGE / "lib" / "states.js").read_text(), re.DOTALL)
     known = {f"{name} {verb}" for name in CHANGED_BY_VERB for verb in re.findall(r"^  (\w+):", verbs, re.MULTILINE)}
     changing = {name for name in asked if not OPERATIONS[name].route.startswith("GET ")} - {*CHANGED_BY_VERB}

@@ -45,7 +45,7 @@ def test_a_schedule_tells_its_next_five_times_in_the_viewers_zone(page: Page, ya
 
 TOLD = {
     "every 10m": "каждые 10 минут",
-    "every 1h": "каждый 1 час",
+    "every 1h": "каждый час",
     "every 90m": "каждые 1 ч 30 мин",
     "30 8 * * 1-5": "по будням в 08:30 (UTC)",
     "0 9 * * 1": "по понедельникам в 09:00 (UTC)",

@@ -3,7 +3,7 @@ import { html } from "./dom.js";
 import { ask, Problem } from "./api.js";
 import { refreshAll } from "./live.js";
 import { t } from "./i18n.js";
-import { underWay } from "./underway.js";
+import { askOnce, underWay } from "./underway.js";
 import { confirm } from "../parts/dialog.js";
 import { StateBadge } from "../parts/state.js";
 import { toast, toastProblem } from "../parts/toast.js";
@@ -50,8 +50,8 @@ export async function changeJobs(verb, chosen, change, words = {}) {
   }
   const carryOut = async () => {
     if (change) return [(await change()).changed, null];
-    if (!ids) return [(await ask("jobs.change_matching", reached)).changed, null];
-    const answer = await ask("jobs.change", { verb, job_ids: ids });
+    if (!ids) return [(await askOnce("jobs.change_matching", reached)).changed, null];
+    const answer = await askOnce("jobs.change", { verb, job_ids: ids });
     return [answer.changed, answer.changed ? null : answer.jobs.find((job) => job.message)?.message];
   };
   return carriedOut(() => underWay({ verb, count: preview.matched, words }, reached, carryOut), verb, words);
@@ -65,7 +65,7 @@ export async function changeJobs(verb, chosen, change, words = {}) {
  */
 export function prioritiseJobs(priority, chosen) {
   const { ids, query = { ids }, search } = chosen;
-  return changeJobs("prioritise", { query, search }, () => ask("jobs.prioritise", { query, priority, search }), { priority });
+  return changeJobs("prioritise", { query, search }, () => askOnce("jobs.prioritise", { query, priority, search }), { priority });
 }
 
 function asked(verb, preview, words) {

@@ -23,7 +23,8 @@ const units = new Map();
 export function formatAge(at) {
   const away = at - now();
   const [unit, size] = UNITS.find(([, seconds]) => Math.abs(away) >= seconds) ?? UNITS[3];
-  return relative.value.format(Math.trunc(away / size), unit);
+  // Of days the nearest, or what is kept for a week would be forgotten "in 6d" from its first second on.
+  return relative.value.format((unit === "day" ? Math.round : Math.trunc)(away / size), unit);
 }
 
 /** The whole moment in the viewer's zone, which it names. */
@@ -51,7 +52,7 @@ export function formatDuration(seconds) {
 /** @param {number} bytes */
 export function formatSize(bytes) {
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), SIZES.length - 1);
-  return inUnit(bytes / 1000 ** power, SIZES[power], power && bytes / 1000 ** power < 100 ? 1 : 0);
+  return inUnit(bytes / 1000 ** power, SIZES[power], power && bytes / 1000 ** power < 100 ? 1 : 0, power ? "short" : "narrow");
 }
 
 /** Large numbers short: 12,400 becomes "12.4K". */
@@ -60,10 +61,10 @@ export function formatShort(value) {
   return new Intl.NumberFormat(locale.value, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
-function inUnit(value, unit, digits = 0) {
+function inUnit(value, unit, digits = 0, unitDisplay = "narrow") {
   const key = `${locale.value} ${unit} ${digits}`;
   if (!units.has(key)) {
-    const options = { style: "unit", unit, unitDisplay: "narrow", maximumFractionDigits: digits };
+    const options = { style: "unit", unit, unitDisplay, maximumFractionDigits: digits };
     units.set(key, new Intl.NumberFormat(locale.value, options));
   }
   return units.get(key).format(value);

@@ -24,7 +24,7 @@ function Card({ queue }) {
   const waits = queue.counts.ready + queue.counts.scheduled + queue.counts.running > 0;
   return html`<li class="card">
     <header>
-      <a class="clip" href=${jobsLink({ queue: queue.name })}>${queue.name}</a>
+      <a class="clip" title=${queue.name} href=${jobsLink({ queue: queue.name })}>${queue.name}</a>
       ${queue.paused && html`<span class="badge warn"><${Icon} name="hold" />${t("overview.paused")}</span>`}
       ${queue.workers > 0
         ? html`<span class="badge">${t("overview.workers", { count: queue.workers })}</span>`

@@ -1,9 +1,9 @@
 /** What can be done with a queue, from its row or from the palette. */
 import { act } from "../../lib/act.js";
-import { ask } from "../../lib/api.js";
 import { changeJobs, prioritiseJobs } from "../../lib/changes.js";
 import { t } from "../../lib/i18n.js";
 import { WAITING } from "../../lib/states.js";
+import { askOnce } from "../../lib/underway.js";
 
 /** Pauses it, or lets it go on. @param {{name: string, paused: boolean}} queue */
 export function turnPause({ name, paused }) {
@@ -13,7 +13,7 @@ export function turnPause({ name, paused }) {
 
 /** Deletes what waits in it, once a person has seen how many that is. */
 export function drainQueue({ name }) {
-  return changeJobs("delete", { query: { queue: name, states: WAITING } }, () => ask("queues.drain", { names: [name] }));
+  return changeJobs("delete", { query: { queue: name, states: WAITING } }, () => askOnce("queues.drain", { names: [name] }));
 }
 
 /** Gives what waits in it another priority, after the same look. */

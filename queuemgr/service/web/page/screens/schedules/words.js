@@ -31,7 +31,8 @@ function everySo(words) {
   const [, span, zone] = /^every (.+?)(?: \((.+)\))?$/.exec(words) ?? [];
   const [, count, unit] = /^(?:([\d.]+) )?(s|second|minute|hour|day)s?$/.exec(span ?? "") ?? [];
   if (unit) {
-    const said = t(`schedules.words.every.${UNITS[unit] ?? unit}`, { count: Number(count ?? 1) });
+    const number = Number(count ?? 1);
+    const said = t(`schedules.words.${number === 1 ? "each" : "every"}.${UNITS[unit] ?? unit}`, { count: number });
     return zone ? `${said} (${zoneOf(zone)})` : said;
   }
   const parts = (span ?? "").match(/^(?:\d+ (?:h|min|s) ?)+$/) && span.match(/\d+ (?:h|min|s)/g);

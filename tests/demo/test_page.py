@@ -36,6 +36,15 @@ def asked(url: str) -> dict[str, object]:
     return told
 
 
+def is_gone(url: str) -> bool:
+    """The kernel takes a process's memory, by which `left` knows it, before it closes its sockets."""
+    try:
+        asked(f"{url}/healthz")
+    except (URLError, ConnectionError):
+        return True
+    return False
+
+
 def test_the_page_shows_the_jobs_and_the_tasks_while_the_demo_runs_and_goes_with_it(demo: Start) -> None:
     one = demo(web=True, seconds=3.0)
     url = address(one)
@@ -46,8 +55,7 @@ def test_the_page_shows_the_jobs_and_the_tasks_while_the_demo_runs_and_goes_with
     code, _, err = one.end()
     assert (code, err) == (0, "")
     assert not one.left
-    with pytest.raises(URLError):
-        asked(f"{url}/healthz")
+    until(lambda: is_gone(url))
 
 
 @pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGKILL])
@@ -58,8 +66,7 @@ def test_the_page_ends_when_the_demo_is_stopped_or_killed(demo: Start, word: sig
     one.process.send_signal(word)
     until(lambda: not one.left)
     one.end()
-    with pytest.raises(URLError):
-        asked(f"{url}/healthz")
+    until(lambda: is_gone(url))
 
 
 def test_at_a_terminal_the_page_stays_until_ctrl_c(tmp_path: Path) -> None:
@@ -79,8 +86,7 @@ def test_at_a_terminal_the_page_stays_until_ctrl_c(tmp_path: Path) -> None:
         pass
     assert demo.wait(60) == 0
     os.close(ours)
-    with pytest.raises(URLError):
-        asked(f"{url}/healthz")
+    until(lambda: is_gone(url))
 
 
 def _read(terminal: int) -> bytes:

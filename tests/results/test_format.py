@@ -248,9 +248,9 @@ def test_a_result_beyond_the_limit_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_named_by_its_place_and_leaves_nothing(tmp_path: Path) -> None:
     rows: list[Any] = [*ROWS, {"bad": [object()]}]
-    with pytest.raises(EncodingError, match=r"^result\[20000\]\['bad'\]\[0\] is a <class 'object'>"):
+    with pytest.raises(EncodingError, match=r"^result\[20000\]\['bad'\]\[0\] is an object, "):
         keeper(tmp_path).keep(rows, ME)
-    with pytest.raises(EncodingError, match=r"^result\['data'\]\[20000\]\['bad'\]\[0\] is a"):
+    with pytest.raises(EncodingError, match=r"^result\['data'\]\[20000\]\['bad'\]\[0\] is an object"):
         keeper(tmp_path).keep({"data": rows}, ME)
     with pytest.raises(EncodingError, match=r"^result\[20000\]\['bad'\]\[0\]"), keeper(tmp_path).writer(ME) as out:
         out.extend(rows)

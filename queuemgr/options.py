@@ -1,6 +1,6 @@
-"""What a task and a call may ask for:
+"""What a task and a call may ask for: checked options, and the policy that a run follows.
 
-checked options, and the policy that a run follows. It reads no clock and no store.
+It reads no clock and no store.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from math import isnan
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict
 
 from .errors import ConfigError, UnknownOption, did_you_mean
+from .kinds import COUNTS, wanted_instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,50 +152,12 @@ def _rules(o: Options) -> Iterable[tuple[bool, str]]:
     )
 
 
-SECONDS = ("delay", "timeout", "unique_for", "keep")
-COUNTS = ("priority", "attempts", "crash_budget", "memory_limit")
-SWITCHES = ("at_most_once", "held")
-NAMED = ("queue", "on_conflict", "executor")
-OPTIONAL = frozenset({*SECONDS, "at", "memory_limit", "executor"})
-
-
 def _plain(name: str, value: Any) -> Any:
     """The value in the one type that the rest of the package works with. Raises ConfigError where it has another."""
     value = _converted(name, value)
-    wanted = _wanted(name, value)
-    if wanted and not (value is None and name in OPTIONAL):
+    if (wanted := wanted_instead(name, value)) is not None:
         raise ConfigError(f"{name} must be {wanted}, not {value!r}")
     return value
-
-
-def _wanted(name: str, value: Any) -> str | None:
-    """What the value ought to be; None where it is."""
-    if name in SECONDS:
-        return None if _is_number(value) else "a number of seconds or a timedelta"
-    if name in COUNTS:
-        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
-    if name in SWITCHES:
-        return None if isinstance(value, bool) else "True or False"
-    if name in NAMED:
-        return None if isinstance(value, str) else "a text"
-    match name:
-        case "at":
-            return None if _is_number(value) else "a datetime with a time zone, or seconds since the epoch"
-        case "unique":
-            return None if isinstance(value, (bool, str)) or callable(value) else "True, a key or a function"
-        case "tags":
-            return None if _are(value, str) else "a text or several"
-        case "retry_on" | "never_retry_on":
-            return None if _are(value, str) else "a class of exceptions, its name, or several of these"
-    return None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not isnan(value)
-
-
-def _are(values: Any, kind: type) -> bool:
-    return isinstance(values, tuple) and all(isinstance(value, kind) for value in values)
 
 
 def _converted(name: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from queuemgr.errors import BadArguments, ValidationError
+from queuemgr.errors import BadArguments, EncodingError, ValidationError
 from queuemgr.job import State
 from queuemgr.secret import DOTS, Secret
 from queuemgr.service.operations.addresses import shown_url
@@ -32,8 +32,6 @@ _ADDRESS = re.compile(r"(https?://)(?:[^/?#\s@]*@)?([^/?#\s]+)\S*")
 _OF_A_JOB = frozenset({"params", "positional", "named", "arguments", "args", "kwargs"})
 # What holds arguments of a job among others.
 _HOLDING = frozenset({"request", "requests"})
-# Errors whose words quote what was given.
-_QUOTING = frozenset({"EncodingError"})
 # What tells one answer from another; everything else can be looked up.
 _TELLING = (
     "id",
@@ -70,9 +68,11 @@ def _reason(error: BaseException) -> str:
     match error:
         case BadArguments(reason=reason):
             return str(reason)
+        case EncodingError():
+            return ""
         case ValidationError(field=str(field)) if field in _OF_A_JOB | _HOLDING or _SECRET_NAME.search(field):
             return ""
-    return "" if type(error).__name__ in _QUOTING else str(error)
+    return str(error)
 
 
 def _shown(value: Any, depth: int, name: str = "") -> Any:

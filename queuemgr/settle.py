@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("queuemgr.worker")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+MOST_LOGGED = 500  # characters of an error
 
 
 def settlement_of(lease: Lease, outcome: Outcome, verdict: Verdict, worker: str, now: float) -> Settlement:
@@ -156,7 +157,8 @@ class Settler:
 def _log(ended: Settlement) -> None:
     """Failures are told where people look for them first. The traceback stands with the job."""
     error = ended.error or {}
-    told = ": ".join(str(error[part]) for part in ("type", "message") if error.get(part)) or ended.verdict.reason
+    words = ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
+    told = (words or ended.verdict.reason or ended.verdict.word)[:MOST_LOGGED]
     if ended.verdict.state is State.DEAD:
         log.warning("job %s (%s) is dead: %s", ended.lease.id, ended.lease.task, told)
     elif ended.verdict.failed or ended.verdict.crashed:

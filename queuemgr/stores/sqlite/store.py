@@ -201,13 +201,14 @@ class SqliteStore(Desk):
         self._joined[worker.id] = worker
 
     async def beat(self, worker: str, state: str | None = "running", *, life: Life | None = None) -> list[str]:
-        if life is not None and not self._db.peek(partial(reclaim.bears, worker, life)):
-            return []
-        now = self._clock.now()
-        cancelled = self._db.peek(partial(control.cancelled_if_fresh, worker, state, now))
-        return cancelled if cancelled is not None else await self._db.awrite(partial(self._beat, worker, state, now))
+        fresh = partial(control.cancelled_if_fresh, worker, state, self._clock.now())
+        cancelled = None if life else self._db.peek(fresh)
+        return cancelled if cancelled is not None else await self._db.awrite(partial(self._beat, worker, state, life))
 
-    def _beat(self, worker: str, state: str | None, now: float, connection: sqlite3.Connection) -> list[str]:
+    def _beat(self, worker: str, state: str | None, life: Life | None, connection: sqlite3.Connection) -> list[str]:
+        now = self._clock.now()
+        if life is not None and not reclaim.bears(worker, life, connection):
+            return []
         if worker in self._joined:
             reclaim.keep_known(self._joined[worker], now, connection)
         return control.beat(worker, state, now, connection)

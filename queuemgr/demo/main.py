@@ -70,8 +70,8 @@ def run(
 def _stay_open(page_url: str) -> None:
     """Whoever sits at a terminal may look at the page for as long as he likes."""
     if page_url and sys.stdin.isatty() and sys.stdout.isatty():
-        print(f"\nThe page stays at {page_url} until Ctrl-C.", flush=True)
         with suppress(_Stopped):
+            print(f"\nThe page stays at {page_url} until Ctrl-C.", flush=True)
             threading.Event().wait()
 
 

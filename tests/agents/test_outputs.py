@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -14,8 +13,7 @@ from queuemgr.service.agents.tools import NOT_FOR_AGENTS, tool_of
 from queuemgr.service.operations.previews import preview_type
 from queuemgr.service.operations.table import OPERATIONS
 from tests.fitting import misfits
-from tests.host.rig import Service
-from tests.house.answering import Answers, service_answers, store_answers, would
+from tests.house.answering import Answers, all_answers, would
 
 TOOLS = [name for name in OPERATIONS if name not in NOT_FOR_AGENTS]
 CHANGING = [name for name in TOOLS if OPERATIONS[name].changes]
@@ -24,12 +22,8 @@ SHOWN = {"done": False, "confirm": "1.2.3", "next": "to do it, confirm"}
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    folder: Path = tmp_path_factory.mktemp("answers")
-    service = Service(folder).begin()
-    try:
-        yield [*store_answers(folder), *service_answers(service)]
-    finally:
-        service.close()
+    with all_answers(tmp_path_factory.mktemp("answers")) as answers:
+        yield answers
 
 
 def _check(name: str) -> jsonschema.Draft202012Validator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from queuemgr.store import Claim, Report, WorkerInfo
 from tests.host.rig import JOBS, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from queuemgr.job import Lease
 
@@ -37,6 +38,16 @@ REQUEST = {"task": "shop.add", "positional": [{"value": 1}, {"value": 2}]}
 def would(name: str) -> str:
     """The name under which answers have what that operation would do."""
     return f"what {name} would do"
+
+
+@contextmanager
+def all_answers(folder: Path) -> Iterator[Answers]:
+    """What every operation answers, most of them several times, while the service that answered some still runs."""
+    service = Service(folder).begin()
+    try:
+        yield [*store_answers(folder), *service_answers(service)]
+    finally:
+        service.close()
 
 
 def store_answers(folder: Path) -> Answers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ForwardRef, get_args, is_typeddict
 
 import jsonschema
@@ -22,19 +21,13 @@ from queuemgr.service.web.openapi import describe
 from queuemgr.service.web.request import encode
 from queuemgr.service.web.routes import Routes
 from tests.fitting import misfits
-from tests.host.rig import Service
-from tests.house.answering import Answers, service_answers, store_answers
+from tests.house.answering import Answers, all_answers
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    """What every operation answers, most of them several times."""
-    folder: Path = tmp_path_factory.mktemp("answers")
-    service = Service(folder).begin()
-    try:
-        yield [*store_answers(folder), *service_answers(service)]
-    finally:
-        service.close()
+    with all_answers(tmp_path_factory.mktemp("answers")) as answers:
+        yield answers
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from queuemgr.service.places import Place
 from queuemgr.service.web.bridge import Bridge
 from queuemgr.service.web.config import WebConfig
 from tests.fitting import misfits
+from tests.servers.proxy import Proxy
+from tests.web.cutting import slow_server
 from tests.web.rig import Asked, Server
 
 
@@ -64,3 +66,17 @@ def job(asked: Asked) -> str:
     answer = asked("POST", "/api/v1/jobs", {"task": "shop.pack", "arguments": [1]})
     job_id: str = json.loads(answer.data)["id"]
     return job_id
+
+
+@pytest.fixture
+def slow(tmp_path: Path, url: str) -> Iterator[Server]:
+    """A server whose changes wait in their midst."""
+    with slow_server(tmp_path, url) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(slow: Server) -> Iterator[Proxy]:
+    """Stands before the slow server."""
+    with Proxy(int(slow.url.rpartition(":")[2])) as proxy:
+        yield proxy

@@ -9,7 +9,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from queuemgr.service.web.bridge import Bridge
 from queuemgr.service.web.config import WebConfig
 from queuemgr.stores.sqlite.store import SqliteStore
 from tests.servers.proxy import Proxy
-from tests.web.cutting import MANY, fill, number, slow_server, wait
+from tests.web.cutting import MANY, fill, number, wait
 from tests.web.rig import Asked, Server
 
 PATIENCE = 0.3
@@ -31,16 +30,9 @@ AGAIN = "ask for it once more to have the rest changed"
 
 
 @pytest.fixture
-def slow(tmp_path: Path, url: str) -> Iterator[Server]:
-    with slow_server(tmp_path, url) as server:
-        yield server
-
-
-@pytest.fixture
-def proxy(slow: Server) -> Iterator[Proxy]:
-    with Proxy(int(slow.url.rpartition(":")[2])) as proxy:
-        proxy.patience = PATIENCE
-        yield proxy
+def proxy(proxy: Proxy) -> Proxy:
+    proxy.patience = PATIENCE
+    return proxy
 
 
 def through(proxy: Proxy, path: str = "change-matching", body: Any = None, method: str = "", **headers: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -13,29 +12,12 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from queuemgr.job import State
 from tests.servers.proxy import Proxy
-from tests.web.cutting import MANY, number, slow_server
+from tests.web.cutting import MANY, number
 from tests.web.rig import Server
 
 from .million.hands import Pointer, dialog, told
 
 pytestmark = pytest.mark.needs("chromium")
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/jobs.db"
-
-
-@pytest.fixture
-def slow(tmp_path: Path, url: str) -> Iterator[Server]:
-    with slow_server(tmp_path, url) as server:
-        yield server
-
-
-@pytest.fixture
-def proxy(slow: Server) -> Iterator[Proxy]:
-    with Proxy(int(slow.url.rpartition(":")[2])) as proxy:
-        yield proxy
 
 
 def hold_all(page: Page) -> None:

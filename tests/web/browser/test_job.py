@@ -39,7 +39,7 @@ def test_a_result_that_may_be_large_is_not_sent_along_with_the_attempts(tab: Pag
 
 def test_a_job_that_was_just_done_is_kept_for_a_week(tab: Page, shop: Shop) -> None:
     visit(tab, shop, f"jobs/{shop.job('state=succeeded')['id']}")
-    expect(tab.get_by_text("in 7d", exact=True)).to_be_visible()
+    expect(tab.locator("dl").get_by_text("in 7d", exact=True)).to_be_visible()
 
 
 def test_a_running_job_shows_its_progress_and_its_output_as_it_comes(tab: Page, shop: Shop) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.web.browser.pressing import FOCUSED, press, tab_to
+from tests.web.browser.pressing import FOCUSED, press, tab_to, to_screen
 
 TITLES = {
     "o": "Overview",
@@ -159,9 +159,8 @@ class Keys:
         self.used: set[str] = set()
 
     def go(self, letter: str) -> None:
-        self._press("g", letter)
-        self.used.add(f"g {letter}")
-        arrived(self.page, TITLES[letter])
+        to_screen(self.page, letter, TITLES[letter])
+        self.used.update(("g", letter, f"g {letter}"))
 
     def search(self, text: str) -> None:
         self.go("j")

@@ -9,6 +9,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from .fault import point
 
 if TYPE_CHECKING:
@@ -77,6 +79,11 @@ class Hand:
         """Whether it is worth claiming more though no slot is free."""
         return self._trust > 0 and len(self._leases) <= self._low
 
+    @property
+    def flooded(self) -> bool:
+        """Whether jobs wait for the processor, and not for whatever they do."""
+        return self._held < FLOOD * self._slots
+
     def wanted(self, free: int) -> int:
         """How many jobs to claim now: for `free` slots and ahead of them; 0 while what is at hand will do."""
         ahead = self._ahead()
@@ -106,10 +113,13 @@ class Hand:
             self._be_patient(PATIENCE)
 
     def take(self) -> Lease | None:
-        """The next one that may begin; None where there is none."""
+        """The next one, which begins now; None where there is none."""
         if self._leases:
             self.tend()
-        return self._leases.popleft()[0] if self._leases else None
+        if not self._leases:
+            return None
+        lease, _ = self._leases.popleft()
+        return replace(lease, started_at=max(lease.started_at, self._clock.now()))
 
     def drop(self, job_id: str) -> Lease | None:
         """Take out this job's lease, which must not begin any more; None where it is not at hand."""
@@ -144,7 +154,7 @@ class Hand:
             self._ended, self._since = 0, now
         if self._held > SHORT or now < self._shy_until:
             return 0
-        most = self._most_in_flood if self._held < FLOOD * self._slots else MOST
+        most = self._most_in_flood if self.flooded else MOST
         return min(self._trust, round(self._pace), most)
 
     def _may_wait(self, lease: Lease) -> bool:

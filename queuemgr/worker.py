@@ -15,13 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from .context import JobContext
 from .errors import StoreError
 from .executor import Call, Why, describe, names_of, with_shown
 from .fault import point
 from .hand import Hand
+from .loop import begin_task
 from .options import DEFAULT_POLICY
 from .outcome import Cancelled, Failed, GivenBack, Unknown
 from .pulse import Pulse, worker_here
@@ -194,7 +193,7 @@ class Worker:
         """A slot is free: what is at hand begins, and the next claim comes soon enough."""
         if self._hand and not self._stopping and not self.wishes.quiet:
             while self._free > 0 and (lease := self._hand.take()) is not None:
-                self._begin(replace(lease, started_at=max(lease.started_at, self.clock.now())))
+                self._begin(lease, first=not self._hand.flooded)
         if self._free > 0 or self._hand.low:
             self._wake()
 
@@ -218,9 +217,9 @@ class Worker:
         if self._resting is not None:
             self._resting.cancel()
 
-    def _begin(self, lease: Lease) -> None:
+    def _begin(self, lease: Lease, *, first: bool = False) -> None:
         run = Run(lease, RunReporter(lease, self.clock, self._dirty))
-        run.task = asyncio.get_running_loop().create_task(self._work(run), name=f"{lease.task} {lease.id}")
+        run.task = begin_task(self._work(run), f"{lease.task} {lease.id}", first=first)
         self.running[run.task] = run
 
     async def _work(self, run: Run) -> None:

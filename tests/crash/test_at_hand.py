@@ -30,8 +30,6 @@ def check_all(scene: Scene, jobs: list[str]) -> list[JobRecord]:
 def test_what_was_at_hand_when_the_worker_died_runs_in_the_next_one(scene: Scene, executor: str) -> None:
     jobs = scene.enqueue(executor, 0.001, number=JOBS)
     scene.dies(*WORK, at="claim.ahead:5")
-    held = scene.count_running()
-    assert held > SLOTS
     started = {mark.job for mark in scene.marks() if mark.word == "start"}
     scene.finish()
     records = check_all(scene, jobs)
@@ -41,7 +39,7 @@ def test_what_was_at_hand_when_the_worker_died_runs_in_the_next_one(scene: Scene
         first, *between, last = words_of(record)
         assert (first, set(between) | {"given back"}, last) == ("interrupted", {"given back"}, "succeeded")
         assert scene.words(record.id) == [f"start {record.attempt}", f"end {record.attempt}"]
-    assert sum(record.crashes for record in records) == held
+    assert sum(record.crashes for record in records) > SLOTS
 
 
 def test_a_worker_is_killed_from_outside_while_it_has_jobs_at_hand(scene: Scene) -> None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from queuemgr import App, State, current_job, hand
 from queuemgr.hand import Hand
 from queuemgr.job import JobRecord
+from queuemgr.loop import new_loop
 from queuemgr.outcome import Verdict
 from queuemgr.store import Claim, Claimed, Settlement, WorkerInfo
 from queuemgr.testing.history import problems_of, words_of
@@ -45,14 +46,17 @@ class Scene:
     def __init__(self, url: str) -> None:
         self.app = App(url)
         self.begun: list[int] = []
+        self.course: list[str] = []
         self.attempts: list[int] = []
         self._gates: dict[int, asyncio.Event] = {}
 
         @self.app.task(name="wait")
         async def wait(number: int) -> int:
             self.begun.append(number)
+            self.course.append(f"{number} begins")
             self.attempts.append(current_job().attempt)
             await self.gate(number).wait()
+            self.course.append(f"{number} ends")
             return number
 
         self.wait: Any = wait
@@ -111,6 +115,34 @@ def test_a_job_at_hand_begins_though_the_store_does_not_answer(scene: Scene, mon
         await scene.close()
 
     run(play)
+
+
+@pytest.mark.usefixtures("five_ahead", "patient")
+@pytest.mark.parametrize(
+    ("flood", "course"),
+    [
+        (0.0, ["0 ends", "2 begins", "1 ends", "3 begins"]),
+        (EVER, ["0 ends", "1 ends", "2 begins", "3 begins"]),
+    ],
+)
+def test_of_jobs_that_end_together_each_is_followed_before_the_next_one_ends_unless_they_are_many(
+    scene: Scene, flood: float, course: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hand, "FLOOD", flood)
+
+    async def play() -> None:
+        await scene.enqueue(4)
+        async with scene.working(concurrency=2) as worker:
+            await until(lambda: leased(worker) == (2, 2) and len(scene.begun) == 2)
+            scene.open_all(2)
+            await until(lambda: len(scene.begun) == 4)
+            assert scene.course[2:] == course
+            scene.open_all(4)
+            await until(lambda: leased(worker) == (0, 0))
+        await scene.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as loop:
+        loop.run(asyncio.wait_for(play(), 60))
 
 
 def _later(moment: asyncio.Event, method: Callable[..., Any]) -> Callable[..., Any]:

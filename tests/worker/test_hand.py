@@ -105,6 +105,14 @@ def test_where_jobs_wait_for_the_processor_only_few_slots_are_helped_out(slots: 
     assert (scene.hand.wanted(0), scene.hand.wanted(slots)) == (ahead, slots + ahead)
 
 
+@pytest.mark.parametrize(("held", "flooded"), [(FLOOD * 25, True), (FLOOD * 100, False)])
+def test_it_knows_whether_jobs_wait_for_the_processor(held: float, flooded: bool) -> None:
+    scene = Scene(50)
+    assert not scene.hand.flooded
+    scene.end(1000, held)
+    assert scene.hand.flooded is flooded
+
+
 @pytest.mark.parametrize("slots", [2, 50])
 def test_a_server_claims_while_this_process_runs_even_what_waits_for_the_processor(slots: int) -> None:
     scene = Scene(slots, remote=True)

@@ -6,10 +6,11 @@ import asyncio
 import os
 import resource
 import time
+from collections.abc import Callable
 
 import pytest
 
-from queuemgr.loop import SELECTABLE, new_loop
+from queuemgr.loop import SELECTABLE, begin_task, new_loop
 
 
 def test_a_short_sleep_is_not_rounded_up_to_a_millisecond() -> None:
@@ -41,6 +42,32 @@ def test_what_is_ready_ends_the_wait() -> None:
 
     with asyncio.Runner(loop_factory=new_loop) as loop:
         assert loop.run(first_line()) == b"now\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "order"),
+    [(new_loop, ["next", "first", "second"]), (asyncio.SelectorEventLoop, ["first", "second", "next"])],
+)
+def test_what_follows_at_once_goes_before_what_is_ready_on_the_workers_own_loop(
+    make: Callable[[], asyncio.AbstractEventLoop], order: list[str]
+) -> None:
+    came: list[str] = []
+
+    async def come(name: str) -> None:
+        came.append(name)
+
+    async def all_of_them() -> None:
+        tasks = [
+            begin_task(come("first"), "1"),
+            begin_task(come("second"), "2"),
+            begin_task(come("next"), "3", first=True),
+        ]
+        assert [task.get_name() for task in tasks] == ["1", "2", "3"]
+        await asyncio.gather(*tasks)
+
+    with asyncio.Runner(loop_factory=make) as loop:
+        loop.run(all_of_them())
+    assert came == order
 
 
 def test_a_loop_beyond_the_reach_of_select_still_runs() -> None:

@@ -1,4 +1,4 @@
-"""Seeded random runs against the real store. More of them: `python -m tests.random --runs 100000`."""
+"""Two thousand seeded random runs against the real stores. More of them: `python -m tests.random --runs 100000`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .runs import operations_of, run, shorten, trace_of
 from .world import World
 from .worlds import world_at
 
-SEEDS = {"sqlite": (8, 125), "redis": (6, 20), "postgres": (6, 8)}
+SEEDS = {"sqlite": (16, 115), "redis": (6, 20), "postgres": (6, 8)}
 CHUNKS = [(store, range(size * n, size * (n + 1))) for store, (number, size) in SEEDS.items() for n in range(number)]
 
 

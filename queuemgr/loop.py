@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Coroutine
     from selectors import SelectorKey
-    from typing import Any
 
 SELECTABLE = 1024
 """`select` takes descriptors below this number only."""
@@ -26,18 +24,16 @@ def new_loop() -> asyncio.AbstractEventLoop:
     return _WorkerLoop(_PunctualSelector())
 
 
-def begin_task(work: Coroutine[Any, Any, None], name: str, *, first: bool = False) -> asyncio.Task[None]:
-    """A task on the running loop. If `first`, and the loop is one of `new_loop`, it goes before all that is ready.
+def put_last_first() -> None:
+    """Let what became ready last come next. A running loop that is not of `new_loop` stays as it is.
 
     Sleeps that end together wake one after another. If all that followed them began only then, in a row, their sleeps
     would end together again, and each would wait for all before it, round after round. Where each is followed at once,
     they drift apart.
     """
     loop = asyncio.get_running_loop()
-    task = loop.create_task(work, name=name)
-    if first and isinstance(loop, _WorkerLoop):
-        loop.put_last_first()
-    return task
+    if isinstance(loop, _WorkerLoop):
+        loop.rotate()
 
 
 class _WorkerLoop(asyncio.SelectorEventLoop):
@@ -45,7 +41,7 @@ class _WorkerLoop(asyncio.SelectorEventLoop):
     # changes the order.
     _ready: deque[asyncio.Handle]
 
-    def put_last_first(self) -> None:
+    def rotate(self) -> None:
         self._ready.rotate(1)
 
 

@@ -20,7 +20,7 @@ from .errors import StoreError
 from .executor import Call, Why, describe, names_of, with_shown
 from .fault import point
 from .hand import Hand
-from .loop import begin_task
+from .loop import put_last_first
 from .options import DEFAULT_POLICY
 from .outcome import Cancelled, Failed, GivenBack, Unknown
 from .pulse import Pulse, worker_here
@@ -219,7 +219,9 @@ class Worker:
 
     def _begin(self, lease: Lease, *, first: bool = False) -> None:
         run = Run(lease, RunReporter(lease, self.clock, self._dirty))
-        run.task = begin_task(self._work(run), f"{lease.task} {lease.id}", first=first)
+        run.task = asyncio.get_running_loop().create_task(self._work(run), name=f"{lease.task} {lease.id}")
+        if first:
+            put_last_first()
         self.running[run.task] = run
 
     async def _work(self, run: Run) -> None:

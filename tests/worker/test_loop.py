@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from queuemgr.loop import SELECTABLE, begin_task, new_loop
+from queuemgr.loop import SELECTABLE, new_loop, put_last_first
 
 
 def test_a_short_sleep_is_not_rounded_up_to_a_millisecond() -> None:
@@ -48,7 +48,7 @@ def test_what_is_ready_ends_the_wait() -> None:
     ("make", "order"),
     [(new_loop, ["next", "first", "second"]), (asyncio.SelectorEventLoop, ["first", "second", "next"])],
 )
-def test_what_follows_at_once_goes_before_what_is_ready_on_the_workers_own_loop(
+def test_what_became_ready_last_can_come_first_on_the_workers_own_loop(
     make: Callable[[], asyncio.AbstractEventLoop], order: list[str]
 ) -> None:
     came: list[str] = []
@@ -57,12 +57,8 @@ def test_what_follows_at_once_goes_before_what_is_ready_on_the_workers_own_loop(
         came.append(name)
 
     async def all_of_them() -> None:
-        tasks = [
-            begin_task(come("first"), "1"),
-            begin_task(come("second"), "2"),
-            begin_task(come("next"), "3", first=True),
-        ]
-        assert [task.get_name() for task in tasks] == ["1", "2", "3"]
+        tasks = [asyncio.create_task(come(name)) for name in ("first", "second", "next")]
+        put_last_first()
         await asyncio.gather(*tasks)
 
     with asyncio.Runner(loop_factory=make) as loop:

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from .pressing import to_screen
 from .rig import Shop, visit
 
 pytestmark = pytest.mark.needs("chromium")
@@ -69,9 +70,7 @@ def test_the_keyboard_alone_finds_chooses_and_cancels_jobs(tab: Page, shop: Shop
     for _ in range(3):
         shop.enqueue("shop.keys", queue="keys")
     visit(tab, shop, "overview")
-    tab.keyboard.press("g")
-    tab.keyboard.press("j")
-    expect(tab.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+    to_screen(tab, "j", "Jobs")
     tab.keyboard.press("/")
     tab.keyboard.type("queue:keys")
     tab.keyboard.press("Enter")

@@ -10,7 +10,7 @@ from .runs import operations_of, run, shorten, trace_of
 from .world import World
 from .worlds import world_at
 
-SEEDS = {"sqlite": (16, 115), "redis": (6, 20), "postgres": (6, 8)}
+SEEDS = {"sqlite": (16, 118), "redis": (4, 20), "postgres": (4, 8)}
 CHUNKS = [(store, range(size * n, size * (n + 1))) for store, (number, size) in SEEDS.items() for n in range(number)]
 
 

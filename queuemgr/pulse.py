@@ -1,6 +1,6 @@
 """A worker's second heart: a process that beats for it while it lives, and tells the store at once when it died.
 
-User code that holds the event loop or the whole interpreter cannot delay it. What it does is in manager/beating.py.
+User code that holds the event loop or the whole interpreter cannot delay it. It begins in manager/standby.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("queuemgr.worker")
 
-PROGRAM = "queuemgr.manager.beating"
+PROGRAM = "queuemgr.manager.standby"
+BEATS_IN_A_LEASE = 4
 SHORTEST_LIFE = 2.0
 """Seconds from one start to the next, so that one that cannot live costs no more than this."""
 
@@ -60,6 +61,7 @@ class Pulse:
     def __init__(self, store: Store, worker: str) -> None:
         self._told = msgspec.json.encode((store.url, Owner(worker, life_here())))
         self._clock = store.clock
+        self._pause = store.lease / BEATS_IN_A_LEASE
         self._process: subprocess.Popen[bytes] | None = None
         self._not_before = self._clock.monotonic()
 
@@ -73,7 +75,7 @@ class Pulse:
         if self._process is not None:
             log.warning("the process that beats for this worker has ended (code %d)", self._process.returncode)
         try:
-            self._process = _start()
+            self._process = _start(self._pause)
         except OSError as error:
             log.warning("no process could be started that beats for this worker: %s", error)
             return
@@ -90,10 +92,13 @@ class Pulse:
                 self._process = None
 
 
-def _start() -> subprocess.Popen[bytes]:
-    """With the worker's own way to its modules, and in a group that a terminal does not signal."""
+def _start(pause: float) -> subprocess.Popen[bytes]:
+    """With the worker's own way to its modules, and in a group that a terminal does not signal.
+
+    The worker has just joined or beaten, so the first beat is due after a pause.
+    """
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", PROGRAM],
+        [sys.executable, "-P", "-m", PROGRAM, str(os.getpid()), str(pause)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},  # noqa: PTH109

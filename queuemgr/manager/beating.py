@@ -1,30 +1,28 @@
-"""The program behind a worker's pulse (pulse.py). It looks after one worker's leases and runs no jobs.
-
-It is told the store's address and who the worker is on its standard input.
-"""
+"""What the process behind a worker's pulse does (pulse.py). It looks after one worker's leases and runs no jobs."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import signal
-import sys
 from contextlib import suppress
 
 import msgspec
 
 from queuemgr.app import open_store
 from queuemgr.errors import StoreError
-from queuemgr.pulse import Owner
+from queuemgr.pulse import BEATS_IN_A_LEASE, Owner
 from queuemgr.store import Store
 
 log = logging.getLogger("queuemgr.pulse")
 
-BEATS_IN_A_LEASE = 4
 PAUSE = 0.2
-# A terminal and a service manager signal whole groups; this process lives exactly as long as its worker.
-DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
+
+
+def beat(told: bytes) -> None:
+    """Beat until the parent process is dead. `told` is the store's address and who the worker is, as JSON."""
+    url, owner = msgspec.json.decode(told, type=tuple[str, Owner])
+    asyncio.run(_beat(url, owner))
 
 
 async def beat_for(store: Store, owner: Owner, dead: asyncio.Event) -> None:
@@ -59,9 +57,7 @@ async def _tell(store: Store, owner: Owner) -> None:
             await asyncio.sleep(PAUSE)
 
 
-async def _main(url: str, owner: Owner) -> None:
-    for signum in DEAF_TO:
-        signal.signal(signum, signal.SIG_IGN)
+async def _beat(url: str, owner: Owner) -> None:
     dead = asyncio.Event()
     _, pid, _ = owner.life
     if os.getppid() == pid:
@@ -73,12 +69,3 @@ async def _main(url: str, owner: Owner) -> None:
         await beat_for(store, owner, dead)
     finally:
         await store.close()
-
-
-def main() -> None:
-    url, owner = msgspec.json.decode(sys.stdin.buffer.read(), type=tuple[str, Owner])
-    asyncio.run(_main(url, owner))
-
-
-if __name__ == "__main__":
-    main()

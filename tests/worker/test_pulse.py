@@ -27,6 +27,7 @@ from tests.servers.process import lives, until
 from tests.servers.redis import Redis
 
 pytestmark = pytest.mark.crash
+HEAVY = ("asyncio", "msgspec", "redis", "psycopg", "queuemgr.app", "queuemgr.store")
 REMOTE = pytest.mark.parametrize("store_url", ["redis", "postgres"], indirect=True)
 
 
@@ -90,6 +91,25 @@ def test_jobs_of_a_killed_worker_run_on_another_machine_within_a_second(scene: S
     assert again.moment - killed < 1.5
     until(lambda: scene.get(job_id).state is State.SUCCEEDED)
     assert words_of(scene.get(job_id)) == ["interrupted", "succeeded"]
+
+
+@REMOTE
+def test_a_worker_that_is_killed_before_its_pulse_beats_is_told_of_all_the_same(scene: Scene) -> None:
+    (job_id,) = scene.enqueue("thread", 30)
+    worker = scene.start("serve", lease=60)
+    scene.until_marked()
+    until(lambda: any(map(has_begun, pulses_of(worker))))
+    worker.kill()
+    another_machine(scene, 1, lease=60)
+    again = scene.until_marked(2)[1]
+    assert (again.job, again.attempt) == (job_id, 2)
+    until(lambda: scene.get(job_id).state is State.SUCCEEDED)
+    assert words_of(scene.get(job_id)) == ["interrupted", "succeeded"]
+
+
+def test_what_stands_by_has_imported_next_to_nothing() -> None:
+    look = f"import {PROGRAM}, sys; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-P", "-c", look], text=True) == "[]\n"
 
 
 @REMOTE

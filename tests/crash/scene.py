@@ -60,6 +60,8 @@ class Scene:
             if process.poll() is None:
                 process.kill()
             process.wait()
+        if self._warm is not None:
+            self._warm.sweep()
         with self._runner:
             self.do(self.store.close())
 

@@ -1,12 +1,15 @@
 """`python warm.py DESCRIPTOR`: has imported what the crash program needs, and forks a process of it for each order.
 
 An order comes over the socket DESCRIPTOR with two descriptors: one for all output, and one that is told the pid and in
-the end the exit status. A fork goes on as a fresh interpreter would with `python program.py ARGUMENTS`, to its own end.
-Each is a process of its own, which shares nothing with this one, and this one uses no store and starts no thread.
+the end the exit status. A fork goes on as a fresh interpreter would with `python program.py ARGUMENTS`, until its
+threads have ended and all is done that is to be done at its exit; its memory is the kernel's to clear. Each is a
+process of its own, which shares nothing with this one, and this one uses no store and starts no thread. An order of
+nothing ends what dead forks have left behind: a test is over, and what their pulses have to say would only cost time.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -40,12 +43,41 @@ class Order(NamedTuple):
 
 
 def main(descriptor: int) -> None:
+    ending = Ending()
+    atexit.register(ending)  # before all that is imported: the first to come is the last to be called
     preload()
+    procinfo.adopt_orphans()
     code = compile(PROGRAM.read_bytes(), PROGRAM, "exec", dont_inherit=True)
     with socket.socket(fileno=descriptor) as control:
         order = forked(control)
     if order is not None:
-        play(order, code)
+        with ending:
+            play(order, code)
+
+
+class Ending:
+    """Ends the process with the status of what ran under it, before the interpreter takes itself apart: 27 ms of 29."""
+
+    def __init__(self) -> None:
+        self._status: int | None = None
+
+    def __enter__(self) -> None:
+        self._status = 0
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        match error:
+            case SystemExit(code=int(status)):
+                self._status = status
+            case SystemExit(code=None) | None:
+                pass
+            case _:
+                self._status = None
+
+    def __call__(self) -> None:
+        if self._status is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self._status)
 
 
 def preload() -> None:
@@ -77,6 +109,9 @@ def forked(control: socket.socket) -> Order | None:
                 for pid, _ in living.values():
                     os.kill(pid, signal.SIGKILL)
                 return None
+            if not order.arguments:
+                sweep({pid for pid, _ in living.values()})
+                continue
             pid = os.fork()
             if pid == 0:
                 for life, (_, told) in living.items():
@@ -90,9 +125,16 @@ def forked(control: socket.socket) -> Order | None:
             poll.register(life, select.POLLIN)
 
 
+def sweep(living: set[int]) -> None:
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    for pid in set(map(int, children)) - living:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
 def received(control: socket.socket) -> Order | None:
     data, descriptors, _, _ = socket.recv_fds(control, LONGEST, 2)
-    return Order(*json.loads(data), *descriptors) if data else None
+    return Order(*json.loads(data), *(descriptors or (-1, -1))) if data else None
 
 
 def bury(life: int, pid: int, told: int) -> None:

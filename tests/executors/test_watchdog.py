@@ -151,6 +151,8 @@ def test_a_task_that_a_job_started_is_the_jobs(caplog: pytest.LogCaptureFixture)
 def test_a_job_that_holds_the_gil_is_named_with_what_it_called(caplog: pytest.LogCaptureFixture) -> None:
     async def greedy() -> None:
         hold_gil(0.6)
+        # The interpreter may let this thread go on before the one that watches.
+        block_until(lambda: "which held the GIL for" in caplog.text)
 
     call = make_call(greedy)
     assert run(call) == Done()

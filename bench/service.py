@@ -49,7 +49,7 @@ class Service:
     """A service, and the processor time of all that belongs to it and of this program."""
 
     def __init__(self, folder: Path) -> None:
-        (folder / "jobs").mkdir(exist_ok=True)
+        (folder / "jobs").mkdir()
         (folder / "jobs" / "bench_jobs.py").write_text(CLASS)
         places = Places(folders=(str(folder / "jobs"),))
         config = HostConfig(registry_path=str(folder / "registry.jsonl"), proc_dir=str(folder / "run"), places=places)

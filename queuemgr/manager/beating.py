@@ -60,9 +60,10 @@ async def _tell(store: Store, owner: Owner) -> None:
 async def _beat(url: str, owner: Owner) -> None:
     dead = asyncio.Event()
     _, pid, _ = owner.life
-    if os.getppid() == pid:
+    with suppress(ProcessLookupError):
         asyncio.get_running_loop().add_reader(os.pidfd_open(pid), dead.set)
-    else:
+    if os.getppid() != pid:
+        # It has died before it could be watched, and its number may be somebody else's.
         dead.set()
     store = open_store(url)
     try:

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import sys
+from contextlib import suppress
 
 # A terminal and a service manager signal whole groups; this process lives exactly as long as its worker.
 DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
@@ -27,14 +28,13 @@ def main() -> None:
 
 def _stand_by(worker: int, seconds: float) -> None:
     """Until the worker has died, or so much time has passed."""
-    parent = os.pidfd_open(os.getppid())
-    try:
-        if os.getppid() == worker:
-            poll = select.poll()
-            poll.register(parent, select.POLLIN)
-            poll.poll(seconds * 1000)
-    finally:
-        os.close(parent)
+    with suppress(ProcessLookupError):
+        life = os.pidfd_open(worker)
+        poll = select.poll()
+        poll.register(life, select.POLLIN)
+        # Once it has died, its number may be somebody else's.
+        poll.poll(seconds * 1000 if os.getppid() == worker else 0)
+        os.close(life)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def has_beaten(scene: Scene, worker: subprocess.Popen[bytes]) -> bool:
 
 
 def one_job(scene: Scene, task: str, *arguments: object, **elsewhere: Any) -> tuple[str, subprocess.Popen[bytes]]:
-    """A job that runs, and its worker, whose pulse has begun."""
+    """A job that runs, and its worker, beside which a pulse stands by."""
     (job_id,) = scene.enqueue(task, *arguments)
     worker = scene.start("serve", **elsewhere)
     scene.until_marked()
@@ -74,6 +75,17 @@ def has_begun(pulse: psutil.Process) -> bool:
     return bool(int(status.partition("SigIgn:")[2].split()[0], 16) & 1 << signal.SIGTERM - 1)
 
 
+def is_at_the_store(pulse: psutil.Process) -> bool:
+    """It no longer stands by: beside the two sockets of its event loop it has one more."""
+    return sum(link.startswith("socket:") for link in links_of(Path(f"/proc/{pulse.pid}/fd"))) > 2
+
+
+def links_of(folder: Path) -> Iterator[str]:
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):
+            yield str(file.readlink())
+
+
 def another_machine(scene: Scene, number: int = 2, **elsewhere: Any) -> None:
     """A worker that cannot ask the kernel about the first one."""
     scene.start("serve", host="another machine", **elsewhere)
@@ -82,8 +94,10 @@ def another_machine(scene: Scene, number: int = 2, **elsewhere: Any) -> None:
 
 @REMOTE
 def test_jobs_of_a_killed_worker_run_on_another_machine_within_a_second(scene: Scene) -> None:
-    job_id, worker = one_job(scene, "thread", 30, lease=60)
-    another_machine(scene, lease=60)
+    job_id, worker = one_job(scene, "thread", 30, lease=8)
+    another_machine(scene, lease=8)
+    (pulse,) = pulses_of(worker)
+    until(lambda: is_at_the_store(pulse))
     worker.kill()
     killed = time.monotonic()
     again = scene.until_marked(2)[1]

@@ -204,6 +204,20 @@ def hush() -> int:
 
 
 @app.task
+def hush_in_part() -> int:
+    """Leaves another end of the pipe open, as a process does that was started before."""
+    os.dup(1)
+    os.close(1)
+    return os.getpid()
+
+
+@app.task
+def speak_elsewhere() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    return os.getpid()
+
+
+@app.task
 def close_stdout() -> None:
     sys.stdout.close()
 

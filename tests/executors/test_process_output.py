@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,9 @@ from queuemgr.outcome import Done
 from tests.executors import process_tasks as tasks
 from tests.executors.calls import Heard
 from tests.executors.process_rig import below, make, run, run_all, use, value
+
+if TYPE_CHECKING:
+    from queuemgr.task import Task
 
 both = pytest.mark.parametrize("kind", ["process", "pool"])
 
@@ -99,6 +103,15 @@ def test_a_job_may_close_its_stdout(kind: str) -> None:
     assert value(outcomes[0]) == 1
     assert first.text("stdout") == "before\n"
     assert second.text("stdout").startswith("printed\n")
+
+
+@pytest.mark.parametrize("spoil", [tasks.hush_in_part, tasks.speak_elsewhere])
+def test_a_pooled_process_without_its_streams_takes_no_more_jobs(spoil: Task[[], Any, int]) -> None:
+    heard = Heard()
+    outcomes = run_all(make(spoil, kind="pool"), make(tasks.speak, kind="pool", heard=heard), size=1)
+    assert isinstance(value(outcomes[0]), int)
+    assert heard.text("stdout").startswith("printed\n")
+    assert heard.text("stderr") == "warned\n"
 
 
 def test_a_pooled_job_can_print_after_another_one_closed_the_stream() -> None:

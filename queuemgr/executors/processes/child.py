@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from msgspec import structs
@@ -84,6 +85,7 @@ class Runner:
         self._reporter = Reporter(self._line.send)
         self._logs = Logs(self._reporter)
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+        self._pipes: tuple[int, ...] = ()
         self._memory = procinfo.own_memory()
         self._peak = self._calm = 0
         self._context: JobContext | None = None
@@ -102,6 +104,7 @@ class Runner:
     def serve(self, descriptor: int) -> None:
         """Run what comes by this socket until there will be no more."""
         self._line.descriptor = descriptor
+        self._pipes = _pipes()
         self._calm = _peak_memory()
         while (job := self._line.receive()) is not None:
             self._busy = True
@@ -135,9 +138,12 @@ class Runner:
         if not job.last:
             sweep()
         self._peak = _peak_memory()
-        grown = job.memory_limit is not None and procinfo.own_memory() - self._memory > job.memory_limit
         fit = getattr(self._app.tasks, "fit", False)
-        return End(type(outcome).__name__, outcome, stopped, self._peak, grown, fit)
+        return End(type(outcome).__name__, outcome, stopped, self._peak, self._is_spent(job), fit)
+
+    def _is_spent(self, job: Job) -> bool:
+        grown = job.memory_limit is not None and procinfo.own_memory() - self._memory > job.memory_limit
+        return grown or (not job.last and _pipes() != self._pipes)
 
     def _prepare(self, job: Job) -> None:
         """Undo what an earlier job may have done to the process, as far as it would hurt this one."""
@@ -254,6 +260,15 @@ def _value(task: Task[..., Any, Any], args: tuple[Any, ...], kwargs: dict[str, A
 
 async def _finish(value: Awaitable[Any]) -> Any:
     return await value
+
+
+def _pipes() -> tuple[int, ...]:
+    """Which pipes stdout and stderr are; none of those that are closed."""
+    found = []
+    for number in (1, 2):
+        with suppress(OSError):
+            found.append(os.fstat(number).st_ino)
+    return tuple(found)
 
 
 def _flush(*streams: Any) -> None:

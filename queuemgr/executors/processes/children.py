@@ -269,7 +269,7 @@ class Child:
         outcome = _outcome_of(end, run.call)
         for pipe in self._pipes:
             pipe.drain()
-        if self._last or self.stopping or end.stopped or end.grown or any(pipe.closed for pipe in self._pipes):
+        if self._last or self.stopping or end.stopped or end.spent or any(pipe.closed for pipe in self._pipes):
             self._outcome = outcome  # told as soon as the process is gone, and all that it started
             if not self._last:
                 self.retire()

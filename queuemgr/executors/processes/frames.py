@@ -58,8 +58,9 @@ class Text(Frame):
 
 
 class End(Frame):
-    """Child to worker, the last of a job. `stopped`: SIGTERM broke it off; `grown`: beyond its memory limit.
+    """Child to worker, the last of a job. `stopped`: SIGTERM broke it off.
 
+    `spent`: it is to take no more jobs, for it is beyond its memory limit or without the stdout or stderr that it had.
     `fit`: what the task imported may as well be imported before the fork.
     """
 
@@ -67,7 +68,7 @@ class End(Frame):
     fields: Any
     stopped: bool
     peak_memory: int
-    grown: bool
+    spent: bool
     fit: bool = False
 
     def outcome(self) -> Outcome:

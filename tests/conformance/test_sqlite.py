@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,18 @@ class TestSqlite(StoreSuite):
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/jobs.db"
 
+    def damage_job(self, url: str, job_id: str) -> None:
+        self._change(url, "UPDATE queuemgr_jobs SET options = 'no JSON' WHERE id = ?", job_id)
 
-class TestSqliteThatCountsItsNewestJobsToo(StoreSuite):
+    def damage_schedule(self, url: str, name: str) -> None:
+        self._change(url, "UPDATE queuemgr_schedules SET definition = 'no JSON' WHERE name = ?", name)
+
+    def _change(self, url: str, statement: str, value: str) -> None:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file, file:
+            file.execute(statement, (value,))
+
+
+class TestSqliteThatCountsItsNewestJobsToo(TestSqlite):
     @pytest.fixture
     def url(self, tmp_path: Path) -> Iterator[str]:
         path = tmp_path / "jobs.db"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from queuemgr.errors import ConfigError
 from queuemgr.stores.postgres.address import DURABILITY, read_address
@@ -44,18 +46,45 @@ def test_a_wrong_option_is_refused_with_the_nearest_right_one(option: str, hint:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("place", ["h:port", "h:1,i:port", "h:65536"])
+@pytest.mark.parametrize("place", ["h:port", "h:1,i:port", "h:65536", "%zz"])
 def test_an_address_that_cannot_be_read_is_refused_without_its_password(place: str) -> None:
     with pytest.raises(ConfigError) as caught:
         PostgresStore(f"postgresql://u:secret@{place}/db")
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "password", ["alfa/bravo", "alfa@bravo", "alfa/?bravo", "alfa/c@r?e#bravo", "alfa%bravo", "alfa bravo"]
+)
+def test_a_password_that_is_not_encoded_is_not_shown_either(password: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        PostgresStore(f"postgresql://u:{password}@h/db")
+    assert "'postgresql://u:***@h/db'" in str(caught.value)
+    assert not any(part in str(caught.value) for part in ("alfa", "bravo"))
+
+
+@pytest.mark.parametrize("password", ["se?cret", "se#cret", "se:cret", "se%2Fc%40ret"])
+def test_what_libpq_takes_in_a_password_is_left_to_it_and_not_shown(password: str) -> None:
+    address = read_address(f"postgresql://u:{password}@h/db?durability=normal&sslpassword=other")
+    assert conninfo_to_dict(address.conninfo)["password"] == unquote(password)
+    assert address.shown == "postgresql://u:***@h/db?durability=normal&sslpassword=***"
+
+
+@pytest.mark.parametrize("place", ["", "/shop", "/shop?host=/run/postgresql&port=5433", "h/shop?options=-c%20a%3Db"])
+def test_libpq_is_told_what_is_for_it_as_it_stands(place: str) -> None:
+    url = f"postgresql://{place}"
+    address = read_address(url)
+    told = conninfo_to_dict(address.conninfo)
+    assert told.pop("fallback_application_name") == "queuemgr"
+    assert told == conninfo_to_dict(url)
+    assert address.shown == url
+
+
 @pytest.mark.parametrize("place", ["one:5433,two:5434", "one,two:5434", "one,two", "[::1]:5433,two"])
 def test_several_hosts_may_have_ports_of_their_own(place: str) -> None:
     address = read_address(f"postgresql://u:secret@{place}/db?target_session_attrs=read-write")
     assert f"@{place}/db?target_session_attrs=read-write" in address.conninfo
-    assert address.shown == f"postgresql://u@{place}/db?target_session_attrs=read-write"
+    assert address.shown == f"postgresql://u:***@{place}/db?target_session_attrs=read-write"
 
 
 @pytest.mark.parametrize("word", DURABILITY)

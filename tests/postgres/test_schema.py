@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from queuemgr.errors import ForeignStore, NewerStore, StoreError
 from queuemgr.job import State
+from queuemgr.result import Owner
 from queuemgr.store import KEEP, KEEP_DEAD, Query, lifetime
 from queuemgr.stores.postgres import schema
 from queuemgr.stores.postgres.address import read_address
+from queuemgr.stores.postgres.large import PostgresPlace
 from queuemgr.stores.postgres.store import PostgresStore
 from tests.postgres.rig import answer_of, at, make_job, plain, start_python, this_process
 
@@ -166,3 +169,50 @@ def test_stores_in_two_schemas_of_one_database_do_not_meet(postgres_url: str, st
     store.enqueue_now([make_job()])
     assert asyncio.run(other.count(Query())) == 0
     asyncio.run(other.close())
+
+
+def test_a_role_with_the_documented_rights_keeps_large_results_in_a_store_that_another_made(
+    postgres_url: str, store: PostgresStore
+) -> None:
+    asyncio.run(store.migrate())
+    role = read_address(postgres_url).schema
+    documented = Path(__file__).parents[2].joinpath("docs", "postgresql.md").read_text(encoding="utf-8")
+    grants = [
+        line.replace("SCHEMA queuemgr TO shop", f'SCHEMA "{role}" TO "{role}"') for line in documented.splitlines()
+    ]
+    with plain(postgres_url, autocommit=True) as connection:
+        connection.execute(f'CREATE ROLE "{role}" LOGIN')
+        connection.execute("".join(line for line in grants if line.startswith("GRANT ")))
+    place = PostgresPlace(at(postgres_url, migrate="manual").replace("queuemgr@", f"{role}@"))
+    try:
+        draft = place.draft(Owner("job", 1))
+        draft.write(b"much")
+        draft.keep("0" * 64)
+        assert place.open("0" * 64).read(0, 9) == b"much"
+        assert place.release(list(place.holdings())) == 4
+    finally:
+        place.close()
+        with plain(postgres_url, autocommit=True) as connection:
+            connection.execute(f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
+
+
+def test_a_store_of_before_large_results_gets_their_tables_on_purpose_or_with_the_first_of_them(
+    postgres_url: str, store: PostgresStore
+) -> None:
+    def forget() -> None:
+        with plain(postgres_url) as connection:
+            connection.execute("DROP TABLE large_results, large_result_chunks, large_result_holders")
+
+    asyncio.run(store.open())
+    forget()
+    careful = PostgresPlace(at(postgres_url, migrate="manual"))
+    assert list(careful.holdings()) == []
+    with pytest.raises(StoreError, match="queuemgr store migrate"):
+        careful.draft(Owner("job", 1))
+    assert asyncio.run(store.migrate()) == (schema.VERSION, schema.VERSION)
+    careful.draft(Owner("job", 1)).discard()
+    careful.close()
+    forget()
+    bold = PostgresPlace(postgres_url)
+    bold.draft(Owner("job", 1)).discard()
+    bold.close()

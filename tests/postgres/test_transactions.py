@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row, scalar_row
 
 from queuemgr.app import App
 from queuemgr.errors import ConfigError, JobExists
@@ -18,6 +21,13 @@ from queuemgr.store import Query
 from queuemgr.stores.postgres.address import read_address
 from queuemgr.stores.postgres.store import PostgresStore
 from tests.postgres.rig import claim_of, make_job, plain
+
+
+@dataclass
+class _Order:
+    """What a caller may have chosen for the rows of his connection to be."""
+
+    number: int
 
 
 @pytest.fixture
@@ -71,7 +81,7 @@ def test_a_refused_job_leaves_the_callers_transaction_as_it_was(
     assert count(store) == 1
 
 
-@pytest.mark.parametrize("rows", [None, dict_row])
+@pytest.mark.parametrize("rows", [None, dict_row, scalar_row, class_row(SimpleNamespace), class_row(_Order)])
 def test_a_cursor_serves_as_well_whatever_its_rows_look_like(
     store: PostgresStore, connection: psycopg.Connection[Any], rows: Any
 ) -> None:
@@ -82,6 +92,15 @@ def test_a_cursor_serves_as_well_whatever_its_rows_look_like(
     store.enqueue_on(connection, [make_job()])
     connection.commit()
     assert count(store) == 2
+
+
+def test_a_cursor_with_parameters_of_another_kind_serves_as_well(
+    store: PostgresStore, connection: psycopg.Connection[Any]
+) -> None:
+    connection.cursor_factory = psycopg.RawCursor
+    store.enqueue_on(connection, [make_job()])
+    connection.commit()
+    assert count(store) == 1
 
 
 def test_a_waiting_worker_is_woken_by_the_callers_commit(
@@ -156,9 +175,11 @@ def test_a_django_connection_carries_jobs_in_its_atomic_blocks(store: PostgresSt
     connection.rollback()
     assert count(store) == 0
     store.enqueue_on(connection, [make_job()])
+    with connection.cursor() as cursor:
+        store.enqueue_on(cursor, [make_job()])
     connection.commit()
     connection.close()
-    assert count(store) == 1
+    assert count(store) == 2
 
 
 def test_asynchronous_connections_carry_jobs(store: PostgresStore, postgres_url: str) -> None:
@@ -209,6 +230,9 @@ def test_asyncpg_carries_jobs(store: PostgresStore, postgres_url: str) -> None:
             assert await store.count(Query()) == 0
         await connection.close()
         assert await store.count(Query()) == 1
+        async with asyncpg.create_pool(address_of(postgres_url), min_size=1) as pool, pool.acquire() as connection:
+            await store.enqueue_on_async(connection, [make_job()])
+        assert await store.count(Query()) == 2
         await store.close()
 
     asyncio.run(course())
@@ -226,3 +250,39 @@ def test_a_connection_to_another_store_is_refused(store: PostgresStore, postgres
 def test_what_is_no_connection_is_refused(store: PostgresStore) -> None:
     with pytest.raises(ConfigError, match="no connection"):
         store.enqueue_on(object(), [make_job()])
+
+
+def test_a_connection_to_a_database_without_a_store_is_refused(store: PostgresStore, postgres_url: str) -> None:
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    asyncio.run(store.open())
+    elsewhere = postgres_url.replace("/queuemgr?", "/postgres?").partition("?")[0]
+    assert elsewhere.endswith("/postgres")
+    with psycopg.connect(elsewhere) as connection, pytest.raises(ConfigError, match="another database"):
+        store.enqueue_on(connection, [make_job()])
+    engine = sqlalchemy.create_engine(elsewhere.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect() as connection, pytest.raises(ConfigError, match="another database"):
+        store.enqueue_on(connection, [make_job()])
+    engine.dispose()
+
+
+def test_a_connection_to_another_kind_of_database_is_refused(store: PostgresStore) -> None:
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(ConfigError, match="is to sqlite"):
+        store.enqueue_on(connection, [make_job()])
+    engine = sqlalchemy.create_engine("sqlite://")
+    with engine.connect() as connection, pytest.raises(ConfigError, match="is to sqlite"):
+        store.enqueue_on(connection, [make_job()])
+    engine.dispose()
+
+
+def test_a_connection_is_asked_for_in_its_own_way(store: PostgresStore, postgres_url: str) -> None:
+    async def course() -> None:
+        url = address_of(postgres_url)
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            with pytest.raises(ConfigError, match=r"AsyncConnection is asynchronous: .*app\.aio"):
+                store.enqueue_on(connection, [make_job()])
+        with psycopg.connect(url) as blocking, pytest.raises(ConfigError, match=r"synchronous: .*app\.client"):
+            await store.enqueue_on_async(blocking, [make_job()])
+        await store.close()
+
+    asyncio.run(course())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from typing import TypeVar
 import psycopg
 import pytest
 
-from queuemgr.errors import JobExists, StoreError, StoreUnavailable
+from queuemgr.errors import ConfigError, JobExists, StoreError, StoreUnavailable
 from queuemgr.job import State, Unique
 from queuemgr.outcome import SUCCEEDED
 from queuemgr.store import Query, Settlement
@@ -217,9 +218,36 @@ def test_a_server_that_is_gone_is_told_at_once_by_a_new_store(own_postgres: OwnP
     assert quickest(seconds_to_tell, PATIENCE / 2) < PATIENCE / 2
 
 
+@pytest.mark.parametrize(("more", "limit"), [({}, 6000), ({"tcp_user_timeout": "30000"}, 30000)])
+def test_a_machine_that_is_gone_without_a_word_is_given_up_by_the_kernel(
+    postgres_url: str, more: dict[str, str], limit: int
+) -> None:
+    store = PostgresStore(at(postgres_url, **more))
+    store.enqueue_now([make_job()])
+    assert store._db.producers._link is not None
+    with socket.socket(fileno=os.dup(store._db.producers._link.socket)) as ours:
+        told = [ours.getsockopt(socket.IPPROTO_TCP, what) for what in (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE)]
+    assert told == [limit, 10]
+    asyncio.run(store.close())
+
+
 def test_a_database_that_does_not_exist_is_named(postgres_url: str) -> None:
     with pytest.raises(StoreError, match="createdb"):
         asyncio.run(PostgresStore(postgres_url.replace("/queuemgr?", "/nowhere?")).open())
+
+
+def test_a_database_that_cannot_hold_every_text_is_named_and_the_clients_encoding_does_not_count(
+    own_postgres: OwnPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = own_postgres()
+    server.do("CREATE DATABASE old ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    with pytest.raises(ConfigError, match=r"texts as LATIN1.*ENCODING 'UTF8'"):
+        PostgresStore(server.url.removesuffix("queuemgr") + "old").enqueue_now([make_job()])
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    store = PostgresStore(f"{server.url}?client_encoding=latin1")
+    store.enqueue_now([make_job(queue="päckchen 数")])
+    assert [queue.name for queue in asyncio.run(store.queues())] == ["päckchen 数"]
+    asyncio.run(store.close())
 
 
 def test_a_user_who_does_not_exist_is_told_to_check_the_address(postgres_url: str) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import redis.asyncio.connection as aio
+import redis.connection as blocking
 
 from queuemgr.app import open_store
 from queuemgr.errors import ConfigError
+from queuemgr.stores.redis import connecting
 from queuemgr.stores.redis.address import read_address, shown
 
 
@@ -32,7 +37,7 @@ def test_sentinels_and_clusters_and_sockets() -> None:
     assert (address.hosts, address.master, address.tls) == ((("a", 26379), ("b", 26380)), "main", True)
     assert (address.settings, address.sentinel_password) == ({"db": 2, "password": "secret"}, "x")
     assert read_address("redis+cluster://a:7000,b:7001").hosts == (("a", 7000), ("b", 7001))
-    assert read_address("unix:///run/redis.sock?db=4").path == "/run/redis.sock"
+    assert read_address("unix:///run/redis@1.sock?db=4").path == "/run/redis@1.sock"
 
 
 @pytest.mark.parametrize(
@@ -40,13 +45,23 @@ def test_sentinels_and_clusters_and_sockets() -> None:
     [
         ("redis://localhost?prefx=a", "did you mean 'prefix'"),
         ("redis://localhost/many", "number of a database"),
-        ("redis://localhost:port", "cannot be read"),
+        ("redis://localhost:port", "'port' is no port"),
+        ("redis://localhost:65536", "'65536' is no port"),
+        ("redis://localhost:-1", "'-1' is no port"),
+        ("redis://one:6379,two:6379", r"redis\+sentinel:// or redis\+cluster://"),
         ("redis://localhost?prefix={a}", "without braces"),
         ("redis://localhost?keep_finished=0", "1 or more"),
-        ("redis://localhost?keep_finished=few", "cannot be read"),
+        ("redis://localhost?keep_finished=few", "keep_finished is a number, not 'few'"),
+        ("redis://localhost?patience=-1", "0 or more"),
+        ("redis://localhost?patience=nan", "0 or more"),
+        ("redis://localhost?db=", "db is a number, not ''"),
+        ("redis://localhost?tls_verify=none", "wants rediss://"),
+        ("rediss://localhost?tls_verify=maybe", "tls_verify is required or optional or none"),
+        ("rediss://localhost?tls_ca=/no/such/file", "tls_ca=/no/such/file is no file"),
         ("redis+sentinel://localhost", "name the master"),
         ("redis+cluster://localhost/1", "one database only"),
         ("unix://", "path of a socket"),
+        ("unix://run/redis.sock", "unix:///run/redis/redis.sock"),
     ],
 )
 def test_a_wrong_address_is_told(url: str, words: str) -> None:
@@ -54,8 +69,30 @@ def test_a_wrong_address_is_told(url: str, words: str) -> None:
         open_store(url)
 
 
+@pytest.mark.parametrize(
+    ("options", "looks"),
+    [("", True), ("?tls_verify=required", True), ("?tls_verify=optional", True), ("?tls_verify=none", False)],
+)
+@pytest.mark.parametrize("kind", [aio, blocking])
+def test_whose_certificate_it_is_is_looked_at_whatever_redis_py_does_by_itself(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, options: str, looks: bool
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(kind, "SSLConnection", lambda **given: asked.update(given))
+    address = read_address(f"rediss://host{options}")
+    connecting._make(kind, address, "host", 6379, address.settings)
+    assert asked["ssl_check_hostname"] is looks
+
+
 def test_a_password_is_never_shown() -> None:
     assert shown("redis://user:secret@host:1/0?prefix=a") == "redis://user:***@host:1/0"
     with pytest.raises(ConfigError) as caught:
         open_store("redis://:secret@host/0?nonsense=1")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["alfa/bravo", "alfa#bravo", "alfa?bravo", "alfa/x@y?z#bravo"])
+def test_of_a_password_that_is_not_encoded_no_piece_is_shown(password: str) -> None:
+    with pytest.raises(ConfigError, match="%2F") as caught:
+        open_store(f"redis://:{password}@host:1/0")
+    assert not any(piece in str(caught.value) for piece in ("alfa", "bravo"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,6 +52,20 @@ def test_a_producer_in_a_thread_is_told_the_same() -> None:
         store.enqueue_now([make_job()])
 
 
+def test_a_machine_that_is_gone_without_a_word_is_given_up_by_the_kernel(redis_url: str) -> None:
+    def limits(ours: socket.socket) -> list[int]:
+        return [ours.getsockopt(socket.IPPROTO_TCP, what) for what in (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE)]
+
+    async def main() -> None:
+        async with opened(redis_url) as store:
+            ear = await store._waiting._ears.get()
+            assert limits(ear.transport.get_extra_info("socket")) == [20_000, 10]
+            await asyncio.to_thread(store.enqueue_now, [make_job()])
+            assert limits(store._server._idle[0]._socket) == [20_000, 10]
+
+    asyncio.run(main())
+
+
 def test_a_missing_and_a_wrong_password_are_told(own_redis: OwnRedis) -> None:
     server = own_redis()
     assert server.say("CONFIG SET requirepass secret") == "+OK"
@@ -62,6 +77,16 @@ def test_a_missing_and_a_wrong_password_are_told(own_redis: OwnRedis) -> None:
             await store.enqueue([make_job()])
 
     asyncio.run(main())
+
+
+def test_what_those_say_who_should_know_the_server_is_passed_on(own_redis: OwnRedis) -> None:
+    server = own_redis()
+    place = f"127.0.0.1:{server.port}"
+    assert f"{place} says: unknown command" in told(f"redis+sentinel://{place}/main")
+    assert f"{place} says: This instance has cluster support disabled" in told(f"redis+cluster://{place}")
+    assert server.say("CONFIG SET requirepass secret") == "+OK"
+    assert f"{place} says: Authentication required" in told(f"redis+sentinel://{place}/main")
+    assert f"{place} says: invalid username-password" in told(f"redis+cluster://:wrong@{place}")
 
 
 def test_a_user_who_may_too_little_is_told_what_is_needed(own_redis: OwnRedis) -> None:
@@ -108,10 +133,13 @@ def test_a_full_server_refuses_jobs_and_lets_workers_go_on(own_redis: OwnRedis) 
     asyncio.run(main())
 
 
-def test_a_server_that_would_throw_jobs_away_is_warned_of(
-    own_redis: OwnRedis, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("policy", "what"), [("allkeys-lru", "and jobs with them"), ("volatile-lru", "and what keeps a late command")]
+)
+def test_a_server_that_would_throw_our_keys_away_is_warned_of(
+    own_redis: OwnRedis, caplog: pytest.LogCaptureFixture, policy: str, what: str
 ) -> None:
-    server = own_redis("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
+    server = own_redis("--maxmemory", "100mb", "--maxmemory-policy", policy)
 
     async def main() -> None:
         async with opened(server.url):
@@ -119,7 +147,8 @@ def test_a_server_that_would_throw_jobs_away_is_warned_of(
 
     with caplog.at_level(logging.WARNING, "queuemgr.store"):
         asyncio.run(main())
-    assert "noeviction" in caplog.text
+    assert f"noeviction, not {policy}" in caplog.text
+    assert what in caplog.text
 
 
 def test_a_server_that_writes_nothing_to_disk_is_warned_of_once(
@@ -209,6 +238,16 @@ def test_tls_with_a_certificate_of_its_own(own_redis: OwnRedis, tmp_path: Path) 
 
     asyncio.run(main())
     assert "tls_ca" in told(f"rediss://127.0.0.1:{port}/0")
+    assert "Does it want TLS (rediss://)?" in told(f"redis://127.0.0.1:{port}/0")
+    with pytest.raises(StoreUnavailable, match="Does it want TLS"):
+        RedisStore(f"redis://127.0.0.1:{port}/0").enqueue_now([make_job()])
+
+
+def test_a_server_that_speaks_no_tls_is_told(own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("queuemgr.stores.redis.connecting.CONNECT_TIMEOUT", 0.2)
+    server = own_redis()
+    assert "Does it speak TLS there?" in told(server.url.replace("redis://", "rediss://"))
+    assert "TLS" not in told(f"redis://127.0.0.1:{free_port()}/0")
 
 
 def test_a_unix_socket(own_redis: OwnRedis, tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from queuemgr import keeping
 from queuemgr.app import App
 from queuemgr.errors import JobExists
 from queuemgr.job import Job, State, Unique
 from queuemgr.store import Claim, Query
-from queuemgr.stores.sqlite import bulk, desk
+from queuemgr.stores.sqlite import bulk
 from queuemgr.stores.sqlite.store import SqliteStore
 from tests.store.rig import commits_in_log, make_job
 
@@ -137,7 +138,7 @@ def test_thousands_of_jobs_are_changed_in_transactions_that_are_short(
     store.enqueue_now([make_job("another")])
     before = commits_in_log(path)
     assert asyncio.run(store.change(verb, Query(ids=ids) if by_id else Query(task="task"))) == 4000
-    assert commits_in_log(path) - before == 4000 / desk.AT_ONCE
+    assert commits_in_log(path) - before == 4000 / keeping.AT_ONCE
     left = set(all_of(store, task="task").values())
     assert left == {"hold": {State.HELD}, "cancel": {State.CANCELLED}, "delete": set()}[verb]
     assert list(all_of(store, task="another").values()) == [State.READY]
@@ -146,8 +147,8 @@ def test_thousands_of_jobs_are_changed_in_transactions_that_are_short(
 def test_a_job_that_moves_while_many_are_changed_is_changed_once(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "CHOSEN", 7)
-    monkeypatch.setattr(desk, "AT_ONCE", 3)
+    monkeypatch.setattr(keeping, "CHOSEN", 7)
+    monkeypatch.setattr(keeping, "AT_ONCE", 3)
     jobs = [make_job(run_at=time.time() + 60) for _ in range(50)]
     store.enqueue_now(jobs)
 
@@ -162,7 +163,7 @@ def test_a_job_that_moves_while_many_are_changed_is_changed_once(
 
 
 def test_an_id_that_is_named_twice_is_changed_once(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk, "AT_ONCE", 3)
+    monkeypatch.setattr(keeping, "AT_ONCE", 3)
     ids = [done.id for done in store.enqueue_now([make_job() for _ in range(10)])]
     assert asyncio.run(store.change("hold", Query(ids=(*ids, *ids)))) == 10
 

@@ -209,3 +209,40 @@ def test_the_client_offers_it_and_says_where_it_cannot_be_had(path: Path) -> Non
 
 class _Elsewhere:
     url = "elsewhere://"
+
+
+def test_an_asynchronous_caller_may_lend_its_connection_too(path: Path) -> None:
+    app = App(f"sqlite:///{path}")
+    add = app.task(name="add")(lambda a, b: a + b)
+
+    async def scene() -> None:
+        assert await app.aio.count() == 0
+        with closing(sqlite3.connect(path)) as connection:
+            for end, known in ((connection.rollback, 0), (connection.commit, 1)):
+                (handle,) = await app.aio.enqueue_many([add.call(1, 2)], connection=connection)
+                end()
+                assert await app.aio.count(Query(ids=(handle.id,))) == known
+        await app.aio.store.close()
+
+    asyncio.run(scene())
+
+
+def test_what_is_no_connection_of_sqlite_is_refused(store: SqliteStore) -> None:
+    asyncio.run(store.open())
+    with pytest.raises(ConfigError, match=r"a sqlite3.Connection, not of builtins.str"):
+        store.enqueue_on("shop.db", [make_job()])  # type: ignore[arg-type]
+
+
+def test_a_transaction_that_read_before_somebody_else_wrote_is_told_what_helps(
+    store: SqliteStore, connection: sqlite3.Connection
+) -> None:
+    connection.execute("BEGIN")
+    connection.execute("SELECT count(*) FROM orders").fetchone()
+    store.enqueue_now([make_job()])
+    with pytest.raises(StoreUnavailable, match="roll it back and repeat it, and begin it with BEGIN IMMEDIATE"):
+        store.enqueue_on(connection, [make_job()])
+    connection.rollback()
+    connection.execute("BEGIN IMMEDIATE")
+    store.enqueue_on(connection, [make_job()])
+    connection.commit()
+    assert count(store) == 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
+from queuemgr.address import shown_url
 from queuemgr.errors import ConfigError, did_you_mean
 
 from .encryption import Encrypter
@@ -72,7 +73,7 @@ def read(url: str) -> Address:
 
     The application's key is never part of the URL: `key` names the variable of the environment that holds it.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     said = said_in(url, DEFAULTS)
     ways = ways_of(said)
     # Laravel puts a colon behind the prefix up to version 10; later its settings end with a sign of their own.
@@ -92,7 +93,7 @@ def said_in(url: str, defaults: Mapping[str, str], more: Mapping[str, str] | Non
 
     `more` are words that mean something to others.
     """
-    given = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    given = dict(parse_qsl(parts_of(url).query, keep_blank_values=True))
     known = {**defaults, **(more or {})}
     if unknown := given.keys() - known.keys():
         wrong = min(unknown)
@@ -130,10 +131,22 @@ def one_of(said: Mapping[str, str], name: str, *words: str) -> str:
     return said[name]
 
 
+def parts_of(url: str) -> SplitResult:
+    """Raises ConfigError."""
+    try:
+        parts = urlsplit(url)
+        names = [part.partition("=")[0] for part in parts.query.split("&")]
+        if not any("@" in text for text in (parts.path if parts.netloc else "", parts.fragment, *names)):
+            return parts
+    except ValueError:
+        pass
+    # What it stumbled over is not told: that may be a piece of the password.
+    raise ConfigError(f"{shown(url)} cannot be read: write [ in a user or password as %5B, / as %2F and ? as %3F")
+
+
 def shown(url: str) -> str:
     """The URL without what is secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return shown_url(url).partition("?")[0]
 
 
 def _encrypter(variable: str) -> Encrypter | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 from psycopg import ProgrammingError, pq
 from psycopg.conninfo import conninfo_to_dict
 
+from queuemgr.address import shown_url
 from queuemgr.errors import ConfigError, did_you_mean
 
 DURABILITY = {"normal": "off", "local": "local", "full": "on", "applied": "remote_apply"}
@@ -37,37 +38,47 @@ class Address:
 
 def read_address(url: str) -> Address:
     """Raises ConfigError, which names the nearest right word."""
-    parts = urlsplit(url)
-    given = parse_qsl(parts.query, keep_blank_values=True)
-    for name, value in given:
+    place, options = _parts(url)
+    if _is_torn(place, options):
+        raise ConfigError(
+            f"{shown_url(url)!r} cannot be read: write / in a user or password as %2F, @ as %40 and ? as %3F"
+        )
+    given = [(name, unquote(value), option) for name, value, option in options]
+    for name, value, _ in given:
         _check(name, value, url)
-    ours = {name: value for name, value in given if name in OPTIONS}
-    theirs = urlencode([(name, value) for name, value in given if name not in OPTIONS])
-    conninfo = urlunsplit(parts._replace(query=theirs))
+    ours = {name: value for name, value, _ in given if name in OPTIONS}
+    # As they stand: libpq takes no + for a space.
+    theirs = [option for name, _, option in given if name not in OPTIONS]
     return Address(
-        conninfo=_with_name(conninfo),
+        conninfo=_with_name(place, theirs, url),
         schema=ours.get("schema", "queuemgr"),
         synchronous=DURABILITY[ours.get("durability", "full")],
         pooler={"auto": None, "none": False, "transaction": True}[ours.get("pooler", "auto")],
         migrates=ours.get("migrate", "auto") == "auto",
-        shown=without_password(url),
+        shown=shown_url(url),
     )
 
 
-def without_password(url: str) -> str:
-    parts = urlsplit(url)
-    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if "password" not in name])
-    user, at, place = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{place}", query=query))
+def _parts(url: str) -> tuple[str, list[tuple[str, str, str]]]:
+    """As libpq tells them apart: all up to the options, and each of these as (name, value, how it stands there)."""
+    found = re.fullmatch(r"([^/]*://(?:[^@/]*@)?[^?]*)\??(.*)", url, re.DOTALL)
+    place, query = found.groups() if found else (url, "")
+    options = [option for option in query.split("&") if option]
+    return place, [(*option.partition("=")[::2], option) for option in options]
+
+
+def _is_torn(place: str, options: list[tuple[str, str, str]]) -> bool:
+    """By what stands in a password; there would be more than one @ else, or one behind the hosts."""
+    _, _, rest = place.partition("://")
+    return "@" in re.sub("^[^@/]*@", "", rest) or any("@" in name for name, _, _ in options)
 
 
 def _check(name: str, value: str, url: str) -> None:
     if name not in OPTIONS:
         known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
         if name not in known:
-            raise ConfigError(
-                f"{name!r} in {without_password(url)!r} means nothing: {did_you_mean(name, {*OPTIONS, *known})}"
-            )
+            place, nearest = shown_url(url).partition("?")[0], did_you_mean(name, {*OPTIONS, *known})
+            raise ConfigError(f"{name!r} in {place!r} means nothing: {nearest}")
     elif name == "schema":
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,49}", value) or value.startswith("pg_"):
             raise ConfigError(
@@ -78,13 +89,17 @@ def _check(name: str, value: str, url: str) -> None:
         raise ConfigError(f"{name}={value!r} means nothing: {did_you_mean(f'{name}={value}', words)}")
 
 
-def _with_name(conninfo: str) -> str:
+def _with_name(place: str, options: list[str], url: str) -> str:
     """How we are called in pg_stat_activity, unless the address says otherwise. Raises ConfigError."""
+    conninfo = f"{place}?{'&'.join((*options, 'fallback_application_name=queuemgr'))}"
     try:
         # There are as many as hosts; libpq looks at them only when it connects.
         for port in str(conninfo_to_dict(conninfo).get("port", "")).split(","):
             if port and not (port.isdigit() and int(port) < 65536):
                 raise ValueError(f"{port!r} is no port")
     except (ProgrammingError, ValueError) as error:
-        raise ConfigError(f"{without_password(conninfo)!r} is no address of a PostgreSQL server: {error}") from error
-    return f"{conninfo}{'&' if '?' in conninfo else '?'}fallback_application_name=queuemgr"
+        # libpq tells which word it cannot read, and that may be the password.
+        password = place.rpartition("@")[0].partition("://")[2].partition(":")[2]
+        reason = str(error).strip().replace(password or "\0", "***")
+        raise ConfigError(f"{shown_url(url)!r} is no address of a PostgreSQL server: {reason}") from error
+    return conninfo

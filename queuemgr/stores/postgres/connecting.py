@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from .address import Address
     from .statements import Question
 
-CONNECT_TIMEOUT = 10
+# Of libpq, in seconds and (tcp_user_timeout) milliseconds: a machine or a network that is gone says no goodbye, and by
+# itself the kernel would wait for it for a quarter of an hour. They do not limit how long an answer may take.
+LIMITS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 6_000,
+}
 OLDEST = 130000
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -106,20 +114,25 @@ def answer_of(results: list[Any]) -> bytes | None:
 
 
 def _connect(address: Address) -> Connection:
+    limits = {name: value for name, value in LIMITS.items() if f"{name}=" not in address.conninfo}
     connection = psycopg.connect(
         address.conninfo,
         autocommit=True,
         prepare_threshold=None,
-        **({} if "connect_timeout" in address.conninfo else {"connect_timeout": CONNECT_TIMEOUT}),  # type: ignore[arg-type]
+        client_encoding="utf8",
+        **limits,  # type: ignore[arg-type]
     )
     if connection.info.server_version < OLDEST:
         version = connection.info.server_version // 10000
         connection.close()
         raise StoreError(f"{address.shown} is PostgreSQL {version}: queuemgr needs 13 or newer")
-    if connection.info.encoding != "utf-8":
-        encoding = connection.info.encoding
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in ("UTF8", None):
         connection.close()
-        raise ConfigError(f"{address.shown} speaks {encoding}: take client_encoding out of the address")
+        raise ConfigError(
+            f"{address.shown} keeps its texts as {encoding}, which cannot hold every name and result: "
+            "take a database that was made with ENCODING 'UTF8'"
+        )
     return connection
 
 

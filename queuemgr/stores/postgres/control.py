@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import ConfigError, did_you_mean
-from queuemgr.job import WAITING, State
+from queuemgr.job import FINISHED, WAITING, State
 
 from .finding import conditions
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from queuemgr.store import Query
 
     from .connecting import Connection
-
-VERBS = ("retry", "cancel", "hold", "release", "delete")
 
 _CHOOSE = """
 SELECT seq, id, state, unique_key FROM {table} AS job WHERE {where} AND state = ANY(%(of)s)
@@ -40,34 +39,52 @@ INSERT INTO unique_keys (key, job) VALUES (%s, %s)
 ON CONFLICT (key) DO UPDATE SET job = excluded.job, finished = false
 """
 
+_ENDED = tuple(sorted(FINISHED))
+_UNENDED = tuple(sorted(WAITING))
+_REACHED: dict[str, tuple[State, ...]] = {
+    "retry": (State.SCHEDULED, *_ENDED),
+    "cancel": (*_UNENDED, State.RUNNING),
+    "hold": (State.SCHEDULED, State.READY, State.PARKED),
+    "release": (State.HELD,),
+    "delete": (*_UNENDED, *_ENDED),
+}
+VERBS = tuple(_REACHED)
+
 Chosen = list[tuple[int, str, int, str | None]]
+Choose = Callable[[str, Sequence[State]], Chosen]
+"""Rows of a table that are in one of these states; they are locked."""
 
 
-def change(verb: str, query: Query, given: float | None, connection: Connection) -> int:
+def states_of(verb: str) -> tuple[State, ...]:
+    """The states of the jobs that the verb reaches. Raises ConfigError."""
     if verb not in VERBS:
         raise ConfigError(f"jobs cannot be told to {verb!r}: {did_you_mean(verb, VERBS)}")
-    now = clock(given, connection)
+    return _REACHED[verb]
+
+
+def change(verb: str, query: Query, seqs: Sequence[int] | None, given: float | None, connection: Connection) -> int:
+    """Change what still fits the query, of the numbers `seqs` or of all; how many jobs."""
+    now, choose = clock(given, connection), _chooser(query, seqs, connection)
     match verb:
         case "retry":
-            changed = _retry(query, now, connection)
+            changed = _retry(choose, now, connection)
         case "cancel":
-            changed = _cancel(query, now, connection)
+            changed = _cancel(choose, now, connection)
         case "delete":
-            changed = _delete(query, connection)
+            changed = _delete(choose, connection)
         case "hold":
-            chosen = _choose(query, "jobs", (State.SCHEDULED, State.READY, State.PARKED), connection)
-            changed = _update("state = 3", chosen, now, connection)
+            changed = _update("state = 3", choose("jobs", states_of(verb)), now, connection)
         case _:
             due = "state = CASE WHEN run_at > %(now)s THEN 0 ELSE 1 END"
-            changed = _update(due, _choose(query, "jobs", (State.HELD,), connection), now, connection)
+            changed = _update(due, choose("jobs", states_of(verb)), now, connection)
     if changed:
         rouse(connection)
     return changed
 
 
-def prioritise(query: Query, priority: int, connection: Connection) -> int:
-    """Nobody is told: what was to be had before is to be had now."""
-    chosen = _choose(query, "jobs", tuple(sorted(WAITING)), connection)
+def prioritise(priority: int, query: Query, seqs: Sequence[int] | None, connection: Connection) -> int:
+    """As `change`. Nobody is told: what was to be had before is to be had now."""
+    chosen = _chooser(query, seqs, connection)("jobs", _UNENDED)
     if chosen:
         connection.execute("UPDATE jobs SET priority = %s WHERE seq = ANY(%s)", (priority, [row[0] for row in chosen]))
     return len(chosen)
@@ -114,11 +131,18 @@ def prune(given: float | None, limit: int, connection: Connection) -> int:
     return len(rows)
 
 
-def _choose(query: Query, table: str, states: tuple[State, ...], connection: Connection) -> Chosen:
+def _chooser(query: Query, seqs: Sequence[int] | None, connection: Connection) -> Choose:
     where, values = conditions(query)
-    chosen = _CHOOSE.format(table=table, where=where)
-    rows: Any = connection.execute(chosen, {**values, "of": [int(state) for state in states]})
-    return list(rows)
+    if seqs is not None:
+        where, values = f"job.seq = ANY(%(seqs)s) AND {where}", {**values, "seqs": list(seqs)}
+
+    def choose(table: str, states: Sequence[State]) -> Chosen:
+        rows: Any = connection.execute(
+            _CHOOSE.format(table=table, where=where), {**values, "of": [int(state) for state in states]}
+        )
+        return list(rows)
+
+    return choose
 
 
 def _update(what: str, chosen: Chosen, now: float, connection: Connection) -> int:
@@ -128,10 +152,10 @@ def _update(what: str, chosen: Chosen, now: float, connection: Connection) -> in
     return len(chosen)
 
 
-def _retry(query: Query, now: float, connection: Connection) -> int:
+def _retry(choose: Choose, now: float, connection: Connection) -> int:
     # Chosen before anything is changed: what the first step moves must not be moved again by the second.
-    waiting = _choose(query, "jobs", (State.SCHEDULED,), connection)
-    ended = _choose(query, "done", (State.SUCCEEDED, State.DEAD, State.CANCELLED), connection)
+    waiting = choose("jobs", (State.SCHEDULED,))
+    ended = choose("done", _ENDED)
     ended = [row for row in ended if _has_key(row, now, connection)]
     waiting = [row for row in waiting if _has_key(row, now, connection)]
     if ended:
@@ -156,9 +180,8 @@ def _take_key(key: str, job_id: str, now: float, connection: Connection) -> bool
     return True
 
 
-def _cancel(query: Query, now: float, connection: Connection) -> int:
-    states = (State.SCHEDULED, State.READY, State.RUNNING, State.HELD, State.PARKED)
-    chosen = _choose(query, "jobs", states, connection)
+def _cancel(choose: Choose, now: float, connection: Connection) -> int:
+    chosen = choose("jobs", states_of("cancel"))
     _update("cancel = true", [row for row in chosen if row[2] == State.RUNNING], now, connection)
     if waiting := [row[0] for row in chosen if row[2] != State.RUNNING]:
         connection.execute(
@@ -168,11 +191,10 @@ def _cancel(query: Query, now: float, connection: Connection) -> int:
     return len(chosen)
 
 
-def _delete(query: Query, connection: Connection) -> int:
+def _delete(choose: Choose, connection: Connection) -> int:
     found = 0
-    unfinished = (State.SCHEDULED, State.READY, State.HELD, State.PARKED)
-    for table, states in (("jobs", unfinished), ("done", (State.SUCCEEDED, State.DEAD, State.CANCELLED))):
-        chosen = _choose(query, table, states, connection)
+    for table, states in (("jobs", _UNENDED), ("done", _ENDED)):
+        chosen = choose(table, states)
         _forget(table, [row[0] for row in chosen], [row[1] for row in chosen], connection)
         found += len(chosen)
     return found

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from queuemgr.job import Job, State, Unique
+from queuemgr.job import Job, Unique
+from queuemgr.keeping import error_with, told_by_job
 from queuemgr.store import OutputLine, Snapshot
 
 from .control import clock
-from .encoding import error_text, without_nul
+from .encoding import encode, without_nul
 from .reading import COLUMNS, attempts_of, record
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _row(taken: Snapshot) -> dict[str, Any]:
         "unique_key": job.unique.key if job.unique else None,
         "tags": _dumped(list(job.tags) or None),
         "options": _dumped(job.options or None),
-        "error": None if taken.error is None else (error_text(taken.error, None) or b"").decode(),
+        "error": None if taken.error is None else encode(error_with(None, taken.error)).decode(),
         "note": None if taken.note is None else without_nul(taken.note),
     }
 
@@ -182,7 +183,7 @@ def _restore_beside(taken: Snapshot, seq: int, connection: Connection) -> None:
     if taken.job.tags:
         tags = [(tag, seq) for tag in dict.fromkeys(taken.job.tags)]
         cursor.executemany("INSERT INTO tags (tag, job) VALUES (%s, %s)", tags)
-    if history := [_attempt_row(seq, attempt) for attempt in taken.attempts if not _is_plain(taken, attempt)]:
+    if history := [_attempt_row(seq, attempt) for attempt in taken.attempts if not told_by_job(taken, attempt)]:
         cursor.executemany(
             "INSERT INTO attempts (job, number, worker, started_at, ended_at, outcome, error, exit_signal,"
             " peak_memory) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -190,14 +191,6 @@ def _restore_beside(taken: Snapshot, seq: int, connection: Connection) -> None:
         )
     if lines := [(seq, line.attempt, line.at, line.stream, line.text.encode()) for line in taken.output]:
         cursor.executemany("INSERT INTO output (job, attempt, at, stream, text) VALUES (%s, %s, %s, %s, %s)", lines)
-
-
-def _is_plain(taken: Snapshot, attempt: Attempt) -> bool:
-    """A success of which all is told by the job itself; it is not written down a second time."""
-    told = (attempt.number, attempt.worker, attempt.started_at, attempt.ended_at, attempt.outcome)
-    plain = (taken.attempt, taken.worker or "", taken.started_at, taken.finished_at, "succeeded")
-    nothing_more = attempt.error is None and attempt.exit_signal is None and attempt.peak_memory is None
-    return taken.state is State.SUCCEEDED and told == plain and nothing_more
 
 
 def _attempt_row(seq: int, one: Attempt) -> tuple[Any, ...]:

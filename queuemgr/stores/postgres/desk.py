@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from queuemgr.job import WAITING
+from queuemgr.keeping import change_by_parts
 from queuemgr.store import require_priority
 
 from . import control, copying, keys, listing, reading, schedules
@@ -54,11 +56,23 @@ class Desk:
         return await self._db.run(partial(reading.workers, self._given()))
 
     async def change(self, verb: str, query: Query) -> int:
-        return await self._db.run(partial(control.change, verb, query, self._given()), repeats=False)
+        states, given = control.states_of(verb), self._given()
+
+        async def change_some(some: Query, seqs: Sequence[int] | None) -> int:
+            return await self._db.run(partial(control.change, verb, some, seqs, given), repeats=False)
+
+        return await change_by_parts(query, states, self._newest, change_some)
 
     async def prioritise(self, query: Query, priority: int) -> int:
         require_priority(priority)
-        return await self._db.run(partial(control.prioritise, query, priority))
+
+        async def prioritise_some(some: Query, seqs: Sequence[int] | None) -> int:
+            return await self._db.run(partial(control.prioritise, priority, some, seqs))
+
+        return await change_by_parts(query, tuple(sorted(WAITING)), self._newest, prioritise_some)
+
+    async def _newest(self, query: Query, limit: int, before: int | None) -> list[int]:
+        return await self._db.run(partial(listing.newest, query, limit, before))
 
     async def pause(self, queue: str) -> None:
         await self._db.run(partial(control.pause, queue))

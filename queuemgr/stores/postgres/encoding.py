@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from queuemgr.job import Lease, State, Unique
+from queuemgr.keeping import error_with, sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from .statements import Value
 
-LeaseRow = tuple[int, str, str, str, int, int, int, bool, dict[str, Any] | None, bytes, float, bool]
+LeaseRow = tuple[int, str, str, str, int, int, int, bool, Any, bytes, float, bool]
+_OPTIONS = 8
 
 
 class ClaimAnswer(msgspec.Struct):
@@ -28,7 +30,7 @@ class ClaimAnswer(msgspec.Struct):
     due: float | None = None
 
     def taken(self) -> list[Lease]:
-        return [Lease(*row) for row in self.leases or ()]
+        return [_lease(row) for row in self.leases or ()]
 
 
 class BeatAnswer(msgspec.Struct):
@@ -131,6 +133,14 @@ decode_enqueue = msgspec.json.Decoder(EnqueueAnswer).decode
 decode_numbers = msgspec.json.Decoder(list[int] | None).decode
 
 
+def _lease(row: LeaseRow) -> Lease:
+    if row[_OPTIONS] is None or isinstance(row[_OPTIONS], dict):
+        return Lease(*row)
+    # A damaged row must not stop the claim: without readable arguments it ends among the dead, its bytes kept.
+    seq, job_id, task, queue, attempt, failures, crashes, once, _, _, started_at, unique = row
+    return Lease(seq, job_id, task, queue, attempt, failures, crashes, once, None, b"", started_at, unique)
+
+
 def encode_wish(claim: Claim, ticket: int, lease: float, life: Life | None) -> bytes:
     return encode(_Wish(claim.worker, ticket, life, lease, claim.queues, claim.limit, list(claim.tasks)))
 
@@ -191,24 +201,6 @@ def encode_reports(reports: Iterable[Report]) -> bytes:
     ])  # fmt: skip
 
 
-def error_text(error: dict[str, Any] | None, reason: str | None) -> bytes | None:
-    if error is None:
-        error = {"message": reason} if reason else None
-    elif reason:
-        error = {**error, "reason": reason}
-    if error is None:
-        return None
-    try:
-        return encode(error)
-    except UnicodeEncodeError:
-        return encode({key: sound(str(value)) for key, value in error.items()})
-
-
-def sound(text: str) -> str:
-    """What a job says may hold halves of characters, which no database can."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def without_nul(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
@@ -235,7 +227,7 @@ def _sent(job: Job) -> _Sent:
 
 def _end(n: int, ended: Settlement) -> _End:
     lease, verdict = ended.lease, ended.verdict
-    error = error_text(ended.error, verdict.reason)
+    error = error_with(verdict.reason, ended.error)
     return _End(
         n=n,
         seq=lease.key,
@@ -249,7 +241,7 @@ def _end(n: int, ended: Settlement) -> _End:
         crashed=verdict.crashed,
         run_at=verdict.run_at,
         result=ended.result,
-        error=None if error is None else msgspec.Raw(error),
+        error=None if error is None else msgspec.Raw(encode(error)),
         exit_signal=ended.exit_signal,
         peak_memory=ended.peak_memory,
     )

@@ -1,6 +1,6 @@
 """Large results in the PostgreSQL database of the store: rows of bounded size, and who needs them.
 
-Its tables are made with the first large result. It decides on no lifetime.
+A store that was made by an older version gets their tables with the first of them. It decides on no lifetime.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from queuemgr.result import Holding, Owner
 
 from .address import read_address
 from .direct import Direct
+from .schema import make_large_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,17 +25,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS {large} (
-    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    draft text UNIQUE, digest text UNIQUE, size bigint NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS {chunk} (
-    number bigint NOT NULL REFERENCES {large} ON DELETE CASCADE,
-    start bigint NOT NULL, data bytea NOT NULL, PRIMARY KEY (number, start));
-ALTER TABLE {chunk} ALTER data SET STORAGE EXTERNAL;
-CREATE TABLE IF NOT EXISTS {holder} (
-    digest text NOT NULL, owner text NOT NULL, PRIMARY KEY (digest, owner));
-"""
 _READ = """
 SELECT start, data FROM {chunk} WHERE number = %s AND start < %s
 AND start >= coalesce((SELECT max(start) FROM {chunk} WHERE number = %s AND start <= %s), 0) ORDER BY start
@@ -133,14 +123,12 @@ class PostgresPlace:
     def _make(self) -> None:
         if self._is_there():
             return
-
-        def make(connection: Connection) -> None:
-            self.take_turn(connection, "")
-            for statement in _TABLES.split(";"):
-                if statement.strip():
-                    self.run(connection, statement)
-
-        self.transact(make)
+        if not self._address.migrates:
+            raise StoreError(
+                f"{self.name} has no tables for large results yet, and migrate=manual forbids to make them here: "
+                "run `queuemgr store migrate URL` as a user who may, and give this one its rights again"
+            )
+        self.transact(lambda connection: make_large_results(connection, self._address))
         self._there = True
 
 

@@ -50,9 +50,20 @@ SELECT name, min(created_at) FROM head GROUP BY name
 
 
 def find(query: Query, limit: int, after: int | str | None, connection: Connection) -> Page:
-    before = NEWEST if after is None else int(after)
+    page, values = _newest(query, limit, None if after is None else int(after))
+    rows = connection.execute(f"SELECT {COLUMNS} FROM every WHERE seq = ANY(ARRAY({page})) ORDER BY seq DESC", values)
+    jobs = [record(row) for row in rows]
+    return Page(jobs, jobs[-1].position if len(jobs) == limit and jobs else None)
+
+
+def newest(query: Query, limit: int, before: int | None, connection: Connection) -> list[int]:
+    """The numbers of the newest jobs, of those that stand before the number `before`."""
+    return [row[0] for row in connection.execute(*_newest(query, limit, before))]
+
+
+def _newest(query: Query, limit: int, before: int | None) -> tuple[str, dict[str, Any]]:
     branches: list[str] = []
-    values: dict[str, Any] = {"before": before, "limit": limit}
+    values: dict[str, Any] = {"before": NEWEST if before is None else before, "limit": limit}
     for part in _parts(query):
         where, of_part = conditions(part.query)
         values |= of_part
@@ -60,10 +71,7 @@ def find(query: Query, limit: int, after: int | str | None, connection: Connecti
             f"(SELECT job.seq FROM {part.table} AS job WHERE {part.which} AND {where}"
             " AND job.seq < %(before)s ORDER BY job.seq DESC LIMIT %(limit)s)"
         )
-    page = f"SELECT seq FROM ({' UNION ALL '.join(branches)}) AS part ORDER BY seq DESC LIMIT %(limit)s"
-    rows = connection.execute(f"SELECT {COLUMNS} FROM every WHERE seq = ANY(ARRAY({page})) ORDER BY seq DESC", values)
-    jobs = [record(row) for row in rows]
-    return Page(jobs, jobs[-1].position if len(jobs) == limit and jobs else None)
+    return f"SELECT seq FROM ({' UNION ALL '.join(branches)}) AS part ORDER BY seq DESC LIMIT %(limit)s", values
 
 
 def count(query: Query, connection: Connection) -> int:

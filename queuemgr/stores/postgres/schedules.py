@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from queuemgr.errors import CorruptStore
 from queuemgr.fault import point
-from queuemgr.schedule import decode_schedule, encode_schedule
-from queuemgr.store import ScheduleInfo
+from queuemgr.keeping import read_schedules, yielding
+from queuemgr.schedule import encode_schedule
 
 from .encoding import encode_jobs
 from .gathering import enqueued
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
 
     from queuemgr.job import Job
     from queuemgr.schedule import Schedule
+    from queuemgr.store import ScheduleInfo
 
     from .connecting import Connection
 
@@ -40,14 +38,7 @@ def all_of(connection: Connection) -> list[ScheduleInfo]:
     rows = connection.execute(
         'SELECT name, definition::text, next_at, last_at, last_job FROM schedules ORDER BY name COLLATE "C"'
     )
-    return [ScheduleInfo(schedule=_read(*row[:2]), next_at=row[2], last_at=row[3], last_job=row[4]) for row in rows]
-
-
-def _read(name: str, definition: str) -> Schedule:
-    try:
-        return decode_schedule(definition)
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
-        raise CorruptStore(f"the schedule {name!r} is damaged ({error}): remove it and put it again") from error
+    return read_schedules(rows)
 
 
 def remove(name: str, connection: Connection) -> bool:
@@ -69,17 +60,11 @@ def fire(
     if not moved.rowcount:
         return False
     if jobs:
-        # Nobody is there to be told that a key is taken: such a firing is passed by.
-        yielding = encode_jobs([_yielding(job) for job in jobs]).decode()
-        row = connection.execute("SELECT enqueue(%s, %s, false)::text", (yielding, given)).fetchone()
+        # A firing whose key is taken is passed by.
+        packed = encode_jobs([yielding(job) for job in jobs]).decode()
+        row = connection.execute("SELECT enqueue(%s, %s, false)::text", (packed, given)).fetchone()
         new = [one.id for one in enqueued(jobs, row[0] if row else None) if not one.existing]
         if new:
             connection.execute("UPDATE schedules SET last_job = %s WHERE name = %s", (new[-1], name))
     point("tick.inserted")
     return True
-
-
-def _yielding(job: Job) -> Job:
-    if job.unique is None or job.unique.on_conflict != "reject":
-        return job
-    return msgspec.structs.replace(job, unique=msgspec.structs.replace(job.unique, on_conflict="existing"))

@@ -48,8 +48,7 @@ def migrate(connection: Connection, address: Address) -> tuple[int, int]:
 
     Raises NewerStore, ForeignStore.
     """
-    # Whoever comes second waits here, and then finds nothing to do.
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('queuemgr migration'), hashtext(%s))", (address.schema,))
+    _take_turn(connection, address)
     version = version_of(connection, address)
     require_not_newer(version, address)
     for number in range(version, VERSION):
@@ -63,7 +62,16 @@ def migrate(connection: Connection, address: Address) -> tuple[int, int]:
             connection.execute(script_of(name, address.schema))
         set_version = f"UPDATE \"{address.schema}\".meta SET value = %s WHERE key = 'schema'"
         connection.execute(set_version, (str(VERSION),))
+    make_large_results(connection, address)
     return version, VERSION
+
+
+def make_large_results(connection: Connection, address: Address) -> None:
+    """The tables of large results, where they are not there yet, within the caller's transaction."""
+    _take_turn(connection, address)
+    table = f'"{address.schema}".large_result_holders'
+    if connection.execute("SELECT to_regclass(%s) IS NULL", (table,)).fetchone() == (True,):
+        connection.execute(script_of("large_results", address.schema))
 
 
 def require(connection: Connection, address: Address) -> str:
@@ -88,6 +96,11 @@ def _bring_up(version: int, connection: Connection, address: Address) -> None:
             "run `queuemgr store migrate URL` as a user who may change tables"
         )
     migrate(connection, address)
+
+
+def _take_turn(connection: Connection, address: Address) -> None:
+    """Whoever comes second waits here, and then finds nothing to do."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtext('queuemgr migration'), hashtext(%s))", (address.schema,))
 
 
 def require_not_newer(version: int, address: Address) -> None:

@@ -154,7 +154,7 @@ class PostgresStore(Desk):
             reason = f"another process works as {claim.worker!r}: give each worker a name of its own"
             raise StoreError(f"{self._address.shown}: {reason}")
         # Until here the answer may have been lost, and with it jobs that nobody would run: then it is asked for again.
-        del self._tickets[claim.worker]
+        self._tickets.pop(claim.worker, None)
         self._next_due = inf if answer.due is None else answer.due
         point("claim.committed")
         return Claimed(answer.taken(), answer.due)

@@ -177,7 +177,8 @@ class Waiting:
 
     async def _stirred(self, told: LookAnswer, pause: float) -> bool:
         """Wait until it is worth looking again; whether that is because something happened."""
-        if told.due is not None:
+        if told.due is not None and any(waiter.job is None for waiter in self._waiters):
+            # Only who waits for work can do something about it. It may be long overdue while no worker lives.
             pause = min(pause, max(0.0, told.due - told.now))
         timer = self._loop.call_later(pause, self._stir.set)
         try:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from queuemgr.address import shown_url
 from queuemgr.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENCE = 10.0
 """Seconds for which a call is tried again while the server is away."""
@@ -29,6 +34,7 @@ _TLS = {
     "tls_key": "ssl_keyfile",
     "tls_verify": "ssl_cert_reqs",
 }
+_VERIFY = ("required", "optional", "none")
 OPTIONS = ("prefix", "keep_finished", "patience", "db", "username", "password", "sentinel_password", *_TLS)
 
 
@@ -57,6 +63,11 @@ def read_address(url: str) -> Address:
     """The address in a URL. Raises ConfigError with what is wrong and what would be right."""
     try:
         parts = urlsplit(url)
+    except ValueError:
+        # It would quote what it stumbled over.
+        raise _wrong(url, "write signs such as [ in a user or password as %5B") from None
+    try:
+        _require_whole(parts)
         kind = SCHEMES[parts.scheme]
         login, _, place = parts.netloc.rpartition("@")
         options = _options(url, parts.query)
@@ -85,10 +96,15 @@ def read_address(url: str) -> Address:
 
 def shown(url: str) -> str:
     """The address without its password, for messages."""
-    scheme, _, rest = url.partition("://")
-    login, at, place = rest.rpartition("@")
-    hidden = f"{login.partition(':')[0]}:***@" if at and ":" in login else login + at
-    return f"{scheme}://{hidden}{place.partition('?')[0]}"
+    return shown_url(url).partition("?")[0]
+
+
+def _require_whole(parts: SplitResult) -> None:
+    """Raises ValueError where a password ends the address too early; further words could show pieces of it."""
+    path = "" if parts.scheme == "unix" else parts.path
+    names = [part.partition("=")[0] for part in parts.query.split("&")]
+    if any("@" in text for text in (path, parts.fragment, *names)):
+        raise ValueError("write / in a user or password as %2F, ? as %3F and # as %23")
 
 
 def _options(url: str, query: str) -> dict[str, Any]:
@@ -96,12 +112,19 @@ def _options(url: str, query: str) -> dict[str, Any]:
     for part in filter(None, query.split("&")):
         name, _, text = part.partition("=")
         if name not in OPTIONS:
-            raise ConfigError(f"{part!r} in {shown(url)!r} means nothing: {did_you_mean(name, OPTIONS)}")
+            raise ConfigError(f"{name!r} in {shown(url)!r} means nothing: {did_you_mean(name, OPTIONS)}")
         options[name] = unquote(text)
     for name, kind in (("keep_finished", int), ("patience", float), ("db", int)):
         if name in options:
-            options[name] = kind(options[name])
+            options[name] = _number(name, kind, options[name])
     return options
+
+
+def _number(name: str, kind: type[int] | type[float], text: str) -> float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{name} is a number, not {text!r}") from None
 
 
 def _hosts(place: str, port: int) -> tuple[tuple[str, int], ...]:
@@ -115,6 +138,8 @@ def _host(text: str, port: int) -> tuple[str, int]:
         name, _, number = text.partition(":")
     else:
         number = rest.removeprefix(":")
+    if number and not (number.isdecimal() and 0 < int(number) < 65536):
+        raise ValueError(f"{number!r} is no port")
     return name.removeprefix("[") or "localhost", int(number or port)
 
 
@@ -137,17 +162,35 @@ def _path(kind: str, path: str) -> tuple[str, int]:
 
 
 def _check(url: str, address: Address) -> None:
-    problems = {
-        "a unix URL needs the path of a socket: unix:///run/redis/redis.sock": address.kind == "unix"
-        and not address.path,
-        "prefix must be a name without braces, as in prefix=shop": not address.prefix or {"{", "}"} & {*address.prefix},
-        "keep_finished is the number of finished jobs to keep, 1 or more": address.keep_finished is not None
-        and address.keep_finished < 1,
-        "patience is a number of seconds, 0 or more": address.patience < 0,
-    }
-    for problem, found in problems.items():
-        if found:
-            raise _wrong(url, problem)
+    for problem in (*_problems_of_place(address), *_problems_of_tls(address), *_problems_of_options(address)):
+        raise _wrong(url, problem)
+
+
+def _problems_of_place(address: Address) -> Iterator[str]:
+    if address.kind == "unix" and (not address.path or address.hosts != (("localhost", 6379),)):
+        yield "a unix URL needs the path of a socket: unix:///run/redis/redis.sock"
+    if address.kind == "direct" and len(address.hosts) > 1:
+        yield "several hosts are those that know the server: redis+sentinel:// or redis+cluster://"
+
+
+def _problems_of_tls(address: Address) -> Iterator[str]:
+    given = {name: address.settings[theirs] for name, theirs in _TLS.items() if theirs in address.settings}
+    if given and not address.tls:
+        yield f"what is for TLS ({', '.join(given)}) wants rediss://, with two s"
+    if given.pop("tls_verify", "required") not in _VERIFY:
+        yield f"tls_verify is {' or '.join(_VERIFY)}"
+    for name, file in given.items():
+        if not Path(file).is_file():
+            yield f"{name}={file} is no file"
+
+
+def _problems_of_options(address: Address) -> Iterator[str]:
+    if not address.prefix or {"{", "}"} & {*address.prefix}:
+        yield "prefix must be a name without braces, as in prefix=shop"
+    if address.keep_finished is not None and address.keep_finished < 1:
+        yield "keep_finished is the number of finished jobs to keep, 1 or more"
+    if not address.patience >= 0:
+        yield "patience is a number of seconds, 0 or more"
 
 
 def _wrong(url: str, problem: str) -> ConfigError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis.asyncio.connection as aio
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 20.0
 """Seconds after which a server that does not answer is given up; the longest of our scripts takes less than one."""
+
+# Seconds, the last one milliseconds. A machine or a network that is gone says no goodbye; who only listens would never
+# know, and hear of no work any more.
+_ALIVE = {
+    getattr(socket, name): value
+    for name, value in {
+        "TCP_KEEPIDLE": 10,
+        "TCP_KEEPINTVL": 5,
+        "TCP_KEEPCNT": 3,
+        "TCP_USER_TIMEOUT": 1000 * int(ANSWER_TIMEOUT),
+    }.items()
+    if hasattr(socket, name)
+}
 
 T = TypeVar("T", bound=Talk)
 
@@ -125,7 +139,10 @@ def _make(kind: Any, address: Address, host: str, port: int, settings: dict[str,
     chosen = {**_COMMON, **settings, **more}
     if address.path:
         return kind.UnixDomainSocketConnection(path=address.path, **chosen)
+    chosen |= {"socket_keepalive": True, "socket_keepalive_options": _ALIVE}
     if address.tls:
-        return kind.SSLConnection(host=host, port=port, socket_keepalive=True, **chosen)
+        # Said aloud: before version 6, redis-py takes a certificate of any name.
+        chosen.setdefault("ssl_check_hostname", chosen.get("ssl_cert_reqs") != "none")
+        return kind.SSLConnection(host=host, port=port, **chosen)
     chosen = {name: value for name, value in chosen.items() if not name.startswith("ssl_")}
-    return kind.Connection(host=host, port=port, socket_keepalive=True, **chosen)
+    return kind.Connection(host=host, port=port, **chosen)

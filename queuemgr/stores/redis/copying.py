@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from queuemgr.job import Attempt, Job, State, Unique, new_id, order_of
+from queuemgr.job import Job, Unique, new_id, order_of
+from queuemgr.keeping import told_by_job
 from queuemgr.store import Query, Snapshot
 
 from .listing import indexes_of
@@ -101,7 +102,7 @@ def _packed(taken: Snapshot, place: str) -> list[Any]:
         None if taken.result is None else blob(taken.result),
         taken.holds_key,
         taken.unique_until,
-        [pack_attempt(one) for one in taken.attempts if not _is_plain(taken, one)],
+        [pack_attempt(one) for one in taken.attempts if not told_by_job(taken, one)],
         [pack_line(line.attempt, line.at, line.stream, line.text) for line in taken.output],
     ]
 
@@ -116,14 +117,3 @@ def _place(job: Job, behind: str | None) -> str:
         number = f"{max(0, int(job.created_at * 1000)):012x}{new_id().replace('-', '')[12:]}"
     text = f"{number[:8]}-{number[8:12]}-{number[12:16]}-{number[16:20]}-{number[20:]}"
     return f"{text}~{job.id}"
-
-
-def _is_plain(taken: Snapshot, attempt: Attempt) -> bool:
-    """A success of which all is told by the job itself; it is not written down a second time."""
-    return taken.state is State.SUCCEEDED and attempt == Attempt(
-        number=taken.attempt,
-        worker=taken.worker or "",
-        started_at=taken.started_at or 0,
-        ended_at=taken.finished_at or 0,
-        outcome="succeeded",
-    )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from queuemgr.errors import ConfigError, CorruptStore, JobNotFound, StoreError, did_you_mean
+from queuemgr.errors import ConfigError, JobNotFound, StoreError, did_you_mean
 from queuemgr.job import State
-from queuemgr.schedule import decode_schedule, encode_schedule
-from queuemgr.store import QueueInfo, ScheduleInfo, require_priority
+from queuemgr.keeping import AT_ONCE, read_schedules
+from queuemgr.schedule import encode_schedule
+from queuemgr.store import QueueInfo, require_priority
 
 from . import copying, listing
-from .packing import blob, digit_of, read_asked, read_history, read_line, read_record, reference
+from .packing import blob, digit_of, read_asked, read_history, read_line, reference, shown_record
 from .workers import read_workers
 
 if TYPE_CHECKING:
@@ -22,13 +24,11 @@ if TYPE_CHECKING:
     from queuemgr.clock import Clock
     from queuemgr.job import JobRecord
     from queuemgr.schedule import Schedule
-    from queuemgr.store import OutputLine, Page, Query, Snapshot, WorkerInfo
+    from queuemgr.store import OutputLine, Page, Query, ScheduleInfo, Snapshot, WorkerInfo
 
     from .server import Server
 
 VERBS = ("retry", "cancel", "delete", "hold", "release")
-AT_ONCE = 250
-"""Jobs that one script changes or forgets, so that no other has to wait for long."""
 
 
 class Desk:
@@ -41,7 +41,7 @@ class Desk:
 
     async def get(self, job_id: str) -> JobRecord:
         told, attempts = await self._get(job_id, "record")
-        record = read_record(told)
+        record = shown_record(told)
         return replace(record, attempts=read_history(record, attempts))
 
     async def arguments(self, job_id: str) -> bytes:
@@ -106,8 +106,7 @@ class Desk:
 
     async def schedules(self) -> list[ScheduleInfo]:
         told = await self._server.run("schedules", {})
-        found = [_schedule(*told[at : at + 4]) for at in range(0, len(told), 4)]
-        return sorted(found, key=lambda info: info.schedule.name)
+        return read_schedules(sorted(_schedule(*told[at : at + 4]) for at in range(0, len(told), 4)))
 
     async def remove_schedule(self, name: str) -> bool:
         return bool(await self._server.run("unschedule", {"name": name}))
@@ -159,12 +158,11 @@ def _queue(told: list[Any]) -> QueueInfo:
     )
 
 
-def _schedule(name: bytes, definition: bytes, next_at: bytes | None, fired: bytes | None) -> ScheduleInfo:
-    last_at, last_job, _ = msgspec.msgpack.decode(fired) if fired else (None, None, None)
-    try:
-        schedule = decode_schedule(definition.decode())
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
-        reason = f"the schedule {name.decode()!r} is damaged ({error}): remove it and put it again"
-        raise CorruptStore(reason) from error
-    at = None if next_at is None else float(next_at)
-    return ScheduleInfo(schedule=schedule, next_at=at, last_at=last_at, last_job=last_job or None)
+def _schedule(
+    name: bytes, definition: bytes, next_at: bytes | None, fired: bytes | None
+) -> tuple[str, str, float | None, float | None, str | None]:
+    last_at, last_job = None, None
+    with suppress(msgspec.MsgspecError, ValueError, TypeError):
+        last_at, last_job, _ = msgspec.msgpack.decode(fired) if fired else (None, None, None)
+    text = (definition or b"").decode(errors="replace")
+    return name.decode(), text, None if next_at is None else float(next_at), last_at, last_job or None

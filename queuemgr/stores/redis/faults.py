@@ -78,13 +78,19 @@ def _unnamed(place: str, error: BaseException, words: str) -> Fault:
             reason = f"no TLS connection to {place}: {error}; give its authority by tls_ca=FILE, or use redis://"
             return Fault(StoreUnavailable(reason), again=False)
         case theirs.TimeoutError() | TimeoutError():
-            return Fault(
-                StoreUnavailable(f"{place} does not answer: is it overloaded, or the network slow?"), True, True
-            )
+            more = " Does it speak TLS there?" if _is_tls(place) else ""
+            reason = f"{place} does not answer: is it overloaded, or the network slow?{more}"
+            return Fault(StoreUnavailable(reason), again=True, doubtful=True)
         case theirs.ConnectionError() | OSError():
             reason = f"{place} cannot be reached ({_cause(error)}): is the server running, and the address right?"
+            if not _is_tls(place) and any(word in words for word in ("reset by peer", "closed by server")):
+                reason += " Does it want TLS (rediss://)?"
             return Fault(StoreUnavailable(reason), again=True, doubtful=True)
     return Fault(StoreError(f"{place}: {error}"), again=False, doubtful=True)
+
+
+def _is_tls(place: str) -> bool:
+    return place.startswith(("rediss", "valkeys"))
 
 
 def _words(error: BaseException) -> str:

@@ -45,15 +45,18 @@ def _known(address: Address) -> Search:
 
 def _ask_sentinels(address: Address) -> Search:
     settings = {"password": address.sentinel_password} if address.sentinel_password else {}
+    trouble = ""
     for host, port in address.hosts:
         try:
             found = yield Question(host, port, settings, ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", address.master))
-        except Exception:
+        except Exception as error:
+            trouble = _said(host, port, error)
             continue
         if found:
             return found[0].decode(), int(found[1])
     raise StoreUnavailable(
-        f"no Sentinel of {_listed(address)} knows a master {address.master!r}: are they running, and is the name right?"
+        f"no Sentinel of {_listed(address)} knows a master {address.master!r}{trouble}: "
+        "are they running, and are the name and sentinel_password right?"
     )
 
 
@@ -61,17 +64,25 @@ def _ask_nodes(address: Address) -> Search:
     from redis.crc import key_slot
 
     slot = key_slot(address.base.encode())
+    trouble = ""
     for host, port in address.hosts:
         try:
             ranges = yield Question(host, port, address.settings, ("CLUSTER", "SLOTS"))
-        except Exception:
+        except Exception as error:
+            trouble = _said(host, port, error)
             continue
         for first, last, master, *_ in ranges:
             if first <= slot <= last:
                 return (master[0] or host.encode()).decode(), int(master[1])
     raise StoreUnavailable(
-        f"no node of {_listed(address)} knows who holds the keys of {address.prefix!r}: is the cluster whole?"
+        f"no node of {_listed(address)} knows who holds the keys of {address.prefix!r}{trouble}: "
+        "is it a cluster, is it whole, and is the password right?"
     )
+
+
+def _said(host: str, port: int, error: Exception) -> str:
+    reason = str(error).rstrip(".")
+    return f" ({host}:{port} says: {reason})"
 
 
 def _listed(address: Address) -> str:

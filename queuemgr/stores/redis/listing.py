@@ -14,7 +14,7 @@ import msgspec
 from queuemgr.job import State
 from queuemgr.store import Page
 
-from .packing import read_record, reference
+from .packing import reference, shown_record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,7 +107,7 @@ async def _named(server: Server, query: Query, edge: str | None) -> list[JobReco
 
 
 def _records(told: list[Any]) -> list[JobRecord]:
-    return [read_record(told[at : at + 5]) for at in range(0, len(told), 5)]
+    return [shown_record(told[at : at + 5]) for at in range(0, len(told), 5)]
 
 
 def _in_order(query: Query) -> bool:

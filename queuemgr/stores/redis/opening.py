@@ -63,8 +63,10 @@ def _warn(server: Server, told: dict[str, str]) -> None:
     policy = told.get("maxmemory_policy", "noeviction")
     if policy != "noeviction" and told.get("maxmemory", "0") != "0":
         log.warning(
-            "%s throws keys away when its memory is full, and jobs with them: set maxmemory-policy noeviction, not %s",
+            "%s throws keys away when its memory is full, and %s with them: set maxmemory-policy noeviction, not %s",
             server.place,
+            # No key of a job ever expires.
+            "what keeps a late command from being done twice" if policy.startswith("volatile") else "jobs",
             policy,
         )
     if told.get("aof_enabled") == "0":

@@ -6,12 +6,14 @@ and the id.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from queuemgr.errors import CorruptStore
 from queuemgr.job import Attempt, Job, JobRecord, Lease, State, new_id, order_of
+from queuemgr.keeping import sound
 from queuemgr.store import OutputLine
 
 if TYPE_CHECKING:
@@ -105,13 +107,18 @@ def is_plain(entry: list[Any]) -> bool:
     return len(entry) == 5 and entry[0] is entry[1]
 
 
-def read_asked(packed: bytes, place: str) -> tuple[Asked, bytes]:
-    """What was asked, and the arguments that are not kept apart."""
+def read_asked(packed: bytes | None, place: str) -> tuple[Asked, bytes]:
+    """What was asked, and the arguments that are not kept apart. Raises CorruptStore."""
     try:
+        if packed is None:
+            raise ValueError("there is nothing of what was asked")
         end = 4 + int.from_bytes(packed[:4], "big")
         return _asked(packed[4:end]), packed[end:]
-    except msgspec.MsgspecError as error:
+    except _DAMAGE as error:
         raise _damaged(place, error) from error
+
+
+_DAMAGE = (msgspec.MsgspecError, ValueError, TypeError)
 
 
 def _damaged(place: str, error: Exception) -> CorruptStore:
@@ -119,7 +126,10 @@ def _damaged(place: str, error: Exception) -> CorruptStore:
 
 
 def read_lease(told: Sequence[Any], started_at: float) -> Lease:
-    """A lease from what `claim` tells of it: place, job, large arguments, attempt, failures, crashes."""
+    """A lease from what `claim` tells of it: place, job, large arguments, attempt, failures, crashes.
+
+    Raises CorruptStore.
+    """
     place, packed, large, attempt, failures, crashes = told
     key = place.decode()
     asked, args = read_asked(packed, key)
@@ -139,6 +149,12 @@ def read_lease(told: Sequence[Any], started_at: float) -> Lease:
     )
 
 
+def bare_lease(told: Sequence[Any], started_at: float) -> Lease:
+    """The same without what the job says itself: enough to end it."""
+    place, (attempt, failures, crashes) = told[0].decode(), told[3:6]
+    return Lease(place, id_of(place), "", "", attempt, failures, crashes, False, None, b"", started_at)
+
+
 def read_run(packed: bytes | None) -> list[Any]:
     """What has become of a job, as `lua/job.lua` lays it out; None instead of false."""
     if packed is None:
@@ -146,14 +162,36 @@ def read_run(packed: bytes | None) -> list[Any]:
     return [None if value is False else value for value in _decode(packed)]
 
 
-def read_record(told: Sequence[Any], attempts: tuple[Attempt, ...] = ()) -> JobRecord:
-    """A record from place, job, run, error and the size of the result."""
+def read_record(told: Sequence[Any]) -> JobRecord:
+    """A record from place, job, run, error and the size of the result. Raises CorruptStore."""
     place = told[0].decode()
     asked, _ = read_asked(told[1], place)
     try:
-        run, error = read_run(told[2]), read_error(told[3])
-    except msgspec.MsgspecError as damage:
+        return _record(place, asked, read_run(told[2]), read_error(told[3]), told[4])
+    except _DAMAGE as damage:
         raise _damaged(place, damage) from damage
+
+
+def shown_record(told: Sequence[Any]) -> JobRecord:
+    """The same; of a damaged job what can be read of it, so that it can be seen and deleted."""
+    try:
+        return read_record(told)
+    except CorruptStore as damage:
+        asked, run, error = _UNREADABLE, _LOST, {"type": "queuemgr.errors.CorruptStore", "message": str(damage)}
+    place = told[0].decode()
+    with suppress(CorruptStore):
+        asked, _ = read_asked(told[1], place)
+    with suppress(*_DAMAGE):
+        _record(place, asked, found := read_run(told[2]), None, None)
+        run, asked = found, msgspec.structs.replace(asked, queue=asked.queue or found[1] or "")
+    with suppress(*_DAMAGE):
+        error = read_error(told[3]) or error
+    return _record(place, asked, run, error, told[4])
+
+
+def _record(
+    place: str, asked: Asked, run: Sequence[Any], error: dict[str, Any] | None, result_size: int | None
+) -> JobRecord:
     state, _, digit, attempt, failures, crashes, run_at, started_at, finished_at, expires_at, *more = run
     worker, progress, note, cancel, _ = more
     return JobRecord(
@@ -179,9 +217,12 @@ def read_record(told: Sequence[Any], attempts: tuple[Attempt, ...] = ()) -> JobR
         options=asked.options or {},
         cancel_requested=bool(cancel),
         position=place,
-        result_size=told[4],
-        attempts=attempts,
+        result_size=result_size,
     )
+
+
+_UNREADABLE = Asked("", 5, None, True, 0, None, None, "", 0.0, None, False)
+_LOST = [State.DEAD, None, None, 0, 0, 0, *[None] * 9]
 
 
 def _priority(asked: Asked, digit: str | None) -> int:
@@ -190,8 +231,11 @@ def _priority(asked: Asked, digit: str | None) -> int:
 
 
 def read_history(job: JobRecord, packed: Sequence[bytes]) -> tuple[Attempt, ...]:
-    """All attempts. A success that had nothing more to tell stands only in the job."""
-    attempts = tuple(map(_read_attempt, packed))
+    """All attempts. A success that had nothing more to tell stands only in the job. Raises CorruptStore."""
+    try:
+        attempts = tuple(map(_read_attempt, packed))
+    except _DAMAGE as error:
+        raise _damaged(str(job.position), error) from error
     if job.state is not State.SUCCEEDED or (attempts and attempts[-1].number == job.attempt):
         return attempts
     last = Attempt(
@@ -217,26 +261,12 @@ def read_line(position: int, packed: bytes) -> OutputLine:
     return OutputLine(position, *_decode(packed))
 
 
-def sound_error(error: dict[str, Any]) -> dict[str, Any]:
-    """The same error, or as text what cannot be written down of it."""
-    try:
-        _encode(error)
-    except UnicodeEncodeError:
-        return {key: sound(str(value)) for key, value in error.items()}
-    return error
-
-
 def pack_error(error: dict[str, Any] | None) -> msgspec.Raw | None:
     return None if error is None else blob(_encode(error))
 
 
 def read_error(packed: bytes | None) -> dict[str, Any] | None:
     return _decode(packed) if packed else None
-
-
-def sound(text: str) -> str:
-    """What a job says may hold halves of characters, which cannot be written down."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _read_attempt(packed: bytes) -> Attempt:

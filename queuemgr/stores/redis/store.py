@@ -14,9 +14,10 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.clock import ServerClock, SystemClock
-from queuemgr.errors import JobExists, StoreError
+from queuemgr.errors import CorruptStore, JobExists, StoreError
 from queuemgr.fault import point
 from queuemgr.job import Attempt, State
+from queuemgr.keeping import error_with, sound
 from queuemgr.liveness import lives, this_host
 from queuemgr.outcome import Verdict
 from queuemgr.store import REMOTE_LEASE, Claimed, Enqueued, Settlement
@@ -26,7 +27,16 @@ from .ahead import Ahead
 from .desk import Desk
 from .large import RedisPlace
 from .opening import look_at
-from .packing import blob, is_plain, pack_attempt, pack_error, pack_line, packed_job, read_lease, sound, sound_error
+from .packing import (
+    bare_lease,
+    blob,
+    is_plain,
+    pack_attempt,
+    pack_error,
+    pack_line,
+    packed_job,
+    read_lease,
+)
 from .server import TROUBLE, Server
 from .waiting import Waiting
 from .workers import pack_worker
@@ -158,7 +168,7 @@ class RedisStore(Desk):
                     reason = f"another process works as {claim.worker!r}: give each worker a name of its own"
                     raise StoreError(f"{self._server.place}: {reason}")
                 case _:
-                    return self._claimed(given, rest, answer, asked_at)
+                    return await self._claimed(given, rest, answer, asked_at)
 
     def _wish(self, claim: Claim, number: str) -> dict[str, Any]:
         return {
@@ -176,7 +186,7 @@ class RedisStore(Desk):
             life = self._joined[worker].life
         return {} if life is None else {"life": (life[0], f"{life[1]} {life[2]}")}
 
-    def _claimed(self, given: dict[str, Any], rest: Rest | None, answer: list[Any], asked_at: float) -> Claimed:
+    async def _claimed(self, given: dict[str, Any], rest: Rest | None, answer: list[Any], asked_at: float) -> Claimed:
         _, now, started, next_due, resting, *told = answer
         self._heard(now, asked_at)
         due = None if next_due is None else float(next_due)
@@ -185,7 +195,15 @@ class RedisStore(Desk):
             rest.stands_in_line(due)
             if "life" in given:
                 rest.prepare = partial(self._ahead.prepare, rest, given, self._numbers)
-        return Claimed(_leases(told, float(started)), due)
+        leases, damaged = _leases(told, float(started))
+        if damaged:
+            await self.settle([self._undecodable(given["worker"], *one) for one in damaged])
+        return Claimed(leases, due)
+
+    def _undecodable(self, worker: str, lease: Lease, reason: str) -> Settlement:
+        """What nobody can run ends here: no worker could even tell its task."""
+        verdict = Verdict(State.DEAD, "undecodable", reason=reason)
+        return Settlement(lease=lease, worker=worker, verdict=verdict, ended_at=self.clock.now())
 
     async def _take(self, worker: str, claim: Claim | None) -> Claimed | None:
         """What came of a claim that was sent ahead, if that is an answer to `claim`; else it is handed back."""
@@ -195,7 +213,7 @@ class RedisStore(Desk):
         try:
             answer = await sent.answer
             if answer[0] == b"leased":
-                claimed = self._claimed(sent.given, sent.rest, answer, sent.asked_at)
+                claimed = await self._claimed(sent.given, sent.rest, answer, sent.asked_at)
                 if claim is not None and sent.fits(claim, claimed):
                     point("claim.committed")
                     return claimed
@@ -321,8 +339,15 @@ def _listed(tasks: frozenset[str]) -> list[str]:
     return sorted(tasks)
 
 
-def _leases(told: list[Any], started_at: float) -> list[Lease]:
-    return [read_lease(told[at : at + 6], started_at) for at in range(0, len(told), 6)]
+def _leases(told: list[Any], started_at: float) -> tuple[list[Lease], list[tuple[Lease, str]]]:
+    """The leases, and those of damaged jobs with what is wrong: they must not keep the others from running."""
+    leases, damaged = [], []
+    for at in range(0, len(told), 6):
+        try:
+            leases.append(read_lease(told[at : at + 6], started_at))
+        except CorruptStore as error:
+            damaged.append((bare_lease(told[at : at + 6], started_at), str(error)))
+    return leases, damaged
 
 
 def _packed_end(ended: Settlement) -> list[Any]:
@@ -333,7 +358,7 @@ def _packed_end(ended: Settlement) -> list[Any]:
     if verdict.state == State.SUCCEEDED and ended.peak_memory is None:
         # A plain success stands in the job itself; the history is told from there (packing.py).
         return entry
-    error = None if verdict.state == State.SUCCEEDED else _error_of(ended)
+    error = None if verdict.state == State.SUCCEEDED else error_with(verdict.reason, ended.error)
     attempt = Attempt(
         number=lease.attempt,
         worker=ended.worker,
@@ -345,15 +370,6 @@ def _packed_end(ended: Settlement) -> list[Any]:
         peak_memory=ended.peak_memory,
     )
     return [*entry, verdict.run_at, verdict.failed, verdict.crashed, pack_error(error), pack_attempt(attempt)]
-
-
-def _error_of(ended: Settlement) -> dict[str, Any] | None:
-    reason, error = ended.verdict.reason, ended.error
-    if error is None:
-        error = {"message": reason} if reason else None
-    elif reason:
-        error = {**error, "reason": reason}
-    return None if error is None else sound_error(error)
 
 
 def _packed_report(report: Report, number: str) -> list[Any]:

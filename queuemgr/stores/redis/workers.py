@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,7 +26,11 @@ def pack_worker(worker: WorkerInfo) -> msgspec.Raw:
 def read_workers(told: Sequence[Any], now: float, lease: float) -> list[WorkerInfo]:
     """Workers from what each said of itself, its last beat and its state; the oldest first."""
     triples = zip(told[::3], told[1::3], told[2::3], strict=True)
-    workers = [_read(packed, float(beat or 0), (state or b"").decode(), now, lease) for packed, beat, state in triples]
+    workers = []
+    for packed, beat, state in triples:
+        # One that is damaged will be taken for dead: no process answers for it.
+        with suppress(msgspec.MsgspecError, ValueError, TypeError):
+            workers.append(_read(packed, float(beat or 0), (state or b"").decode(), now, lease))
     return sorted(workers, key=lambda worker: worker.started_at)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from queuemgr.errors import ConfigError
 from .faults import renamed
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 def borrowed(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
     """What is done inside becomes a part of the caller's transaction, as a whole or not at all.
 
-    Raises ConfigError unless the connection is open on the file `path`.
+    Raises ConfigError unless the connection is SQLite's own and open on the file `path`.
     """
+    if not isinstance(connection, sqlite3.Connection):
+        raise ConfigError(
+            f"a job joins the transaction of a sqlite3.Connection, not of {type(connection).__module__}."
+            f"{type(connection).__qualname__}: give the connection of sqlite3 that is within it"
+        )
     with renamed(path), _with_plain_rows(connection):
         _require_same_file(connection, path)
         if not connection.in_transaction and _begins_by_itself(connection):

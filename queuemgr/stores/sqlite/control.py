@@ -11,6 +11,7 @@ import msgspec
 
 from queuemgr.errors import ConfigError, did_you_mean
 from queuemgr.job import WAITING, State
+from queuemgr.keeping import sound
 from queuemgr.store import KEEP, LEASE
 
 from . import counting
@@ -203,11 +204,6 @@ def report(reports: Sequence[Report], connection: sqlite3.Connection) -> None:
                 "INSERT INTO queuemgr_output (job, attempt, at, stream, text) VALUES (?, ?, ?, ?, ?)",
                 [(lease.key, lease.attempt, at, stream, sound(text)) for at, stream, text in said.output],
             )
-
-
-def sound(text: str) -> str:
-    """What a job says may hold halves of characters, which no file can."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def join(worker: WorkerInfo, connection: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from queuemgr.errors import CorruptStore
 from queuemgr.job import Attempt, Job, State, Unique, order_of
+from queuemgr.keeping import told_by_job
 from queuemgr.store import OutputLine, Snapshot
 
 from . import counting
@@ -203,23 +204,12 @@ def _restore_beside(taken: Snapshot, seq: int, connection: sqlite3.Connection) -
     if taken.job.tags:
         tags = [(tag, seq) for tag in taken.job.tags]
         connection.executemany("INSERT OR IGNORE INTO queuemgr_tags VALUES (?, ?)", tags)
-    if history := [_attempt_row(seq, attempt) for attempt in taken.attempts if not _is_plain(taken, attempt)]:
+    if history := [_attempt_row(seq, attempt) for attempt in taken.attempts if not told_by_job(taken, attempt)]:
         connection.executemany("INSERT INTO queuemgr_attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", history)
     if lines := [(seq, line.attempt, line.at, line.stream, line.text) for line in taken.output]:
         connection.executemany(
             "INSERT INTO queuemgr_output (job, attempt, at, stream, text) VALUES (?, ?, ?, ?, ?)", lines
         )
-
-
-def _is_plain(taken: Snapshot, attempt: Attempt) -> bool:
-    """A success of which all is told by the job itself; it is not written down a second time."""
-    return taken.state is State.SUCCEEDED and attempt == Attempt(
-        number=taken.attempt,
-        worker=taken.worker or "",
-        started_at=taken.started_at or 0,
-        ended_at=taken.finished_at or 0,
-        outcome="succeeded",
-    )
 
 
 def _attempt_row(seq: int, one: Attempt) -> tuple[Any, ...]:

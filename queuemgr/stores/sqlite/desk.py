@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from queuemgr.errors import StoreUnavailable
-from queuemgr.job import WAITING, State
+from queuemgr.job import WAITING
+from queuemgr.keeping import AT_ONCE, change_by_parts
 from queuemgr.store import require_priority
 
 from . import control, copying, counting, keys, limits, listing, reading, schedules
@@ -17,15 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from queuemgr.clock import Clock
-    from queuemgr.job import JobRecord
+    from queuemgr.job import JobRecord, State
     from queuemgr.schedule import Schedule
     from queuemgr.store import OutputLine, Page, Query, QueueInfo, ScheduleInfo, Snapshot, WorkerInfo
 
     from .database import Database
-
-
-CHOSEN, AT_ONCE = 10_000, 250
-"""How many jobs are chosen by one reading, and how many are changed in one transaction."""
 
 
 class Desk:
@@ -90,20 +86,10 @@ class Desk:
         states: Sequence[State],
         change: Callable[[Query, Sequence[int] | None], Awaitable[int]],
     ) -> int:
-        """Many jobs take several transactions, so that nobody waits long for the file. None is changed twice."""
-        if query.ids:
-            ids = tuple(dict.fromkeys(query.ids))
-            parts = [replace(query, ids=ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)]
-            return sum([await change(part, None) for part in parts])
-        asked = frozenset(query.states or State)
-        query = replace(query, states=tuple(state for state in states if state in asked))
-        changed, before = 0, listing.NEWEST
-        while query.states and before > 0:
-            seqs = await self._db.aread(partial(listing.newest, query, CHOSEN, before))
-            for start in range(0, len(seqs), AT_ONCE):
-                changed += await change(query, seqs[start : start + AT_ONCE])
-            before = seqs[-1] if len(seqs) == CHOSEN else 0
-        return changed
+        async def newest(some: Query, limit: int, before: int | None) -> list[int]:
+            return await self._db.aread(partial(listing.newest, some, limit, before))
+
+        return await change_by_parts(query, states, newest, change)
 
     async def pause(self, queue: str) -> None:
         await self._db.awrite(partial(control.pause, queue))

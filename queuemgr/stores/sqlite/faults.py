@@ -43,6 +43,12 @@ _KNOWN = (
     ("disk i/o error", StoreUnavailable, "cannot be read or written: the disk reports an error"),
 )
 
+# It may be the caller's own transaction: this package's begin with the intention to write.
+_OUTDATED = (
+    "was changed by somebody else after this transaction had read from it: roll it back and repeat it, "
+    "and begin it with BEGIN IMMEDIATE if it is to read before it writes"
+)
+
 
 @contextmanager
 def renamed(path: Path) -> Iterator[None]:
@@ -69,6 +75,8 @@ def named_fault(path: Path, error: BaseException) -> BaseException:
 
 
 def _named(path: Path, error: sqlite3.Error) -> StoreError:
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT":
+        return StoreUnavailable(f"{path} {_OUTDATED}")
     said = str(error).lower()
     for part, kind, words in _KNOWN:
         if part in said:

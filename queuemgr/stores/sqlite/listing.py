@@ -39,7 +39,7 @@ WHERE state = 1 AND crashes = 0 AND queue = ? AND task = ? AND priority = ? ORDE
 
 
 def find(query: Query, limit: int, after: int | str | None, connection: sqlite3.Connection) -> Page:
-    keys = newest(query, limit, NEWEST if after is None else int(after), connection)
+    keys = newest(query, limit, None if after is None else int(after), connection)
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM queuemgr_jobs WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq DESC",
         (msgspec.json.encode(keys).decode(),),
@@ -48,9 +48,9 @@ def find(query: Query, limit: int, after: int | str | None, connection: sqlite3.
     return Page(jobs, jobs[-1].position if len(keys) == limit and jobs else None)
 
 
-def newest(query: Query, limit: int, before: int, connection: sqlite3.Connection) -> list[int]:
-    """The numbers of the newest rows that stand before the row `before`."""
-    return nlargest(limit, _keys(query, limit, before, connection))
+def newest(query: Query, limit: int, before: int | None, connection: sqlite3.Connection) -> list[int]:
+    """The numbers of the newest rows, of those that stand before the row `before`."""
+    return nlargest(limit, _keys(query, limit, NEWEST if before is None else before, connection))
 
 
 def count(query: Query, connection: sqlite3.Connection) -> int:

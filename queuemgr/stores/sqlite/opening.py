@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from queuemgr.address import shown_url
 from queuemgr.errors import ConfigError, StoreUnavailable, did_you_mean
 
 from .schema import VERSION, migrate, version_of
@@ -74,11 +75,11 @@ def read_url(url: str) -> tuple[Path, str]:
     """The file and the durability that it names. Raises ConfigError."""
     address, _, query = url.removeprefix("sqlite://").partition("?")
     if not address.startswith("/") or len(address) < 2 or ":memory:" in address:
-        raise ConfigError(f"{url!r} names no file: write sqlite:///jobs.db, or sqlite:////full/path/jobs.db")
+        raise ConfigError(f"{shown_url(url)!r} names no file: write sqlite:///jobs.db, or sqlite:////full/path/jobs.db")
     durability = "normal"
     for part in filter(None, query.split("&")):
         name, _, durability = part.partition("=")
         if name != "durability" or durability not in DURABILITY:
             known = [f"durability={level}" for level in DURABILITY]
-            raise ConfigError(f"{part!r} in {url!r} means nothing: {did_you_mean(part, known)}")
+            raise ConfigError(f"{part!r} in {shown_url(url)!r} means nothing: {did_you_mean(part, known)}")
     return Path(address[1:]).expanduser().absolute(), durability

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from queuemgr.errors import CorruptStore
 from queuemgr.fault import point
-from queuemgr.schedule import decode_schedule, encode_schedule
-from queuemgr.store import ScheduleInfo
+from queuemgr.keeping import read_schedules, yielding
+from queuemgr.schedule import encode_schedule
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 
     from queuemgr.job import Job
     from queuemgr.schedule import Schedule
-    from queuemgr.store import Enqueued
+    from queuemgr.store import Enqueued, ScheduleInfo
 
 
 # Who puts a schedule read it a moment ago, and it may have fired since: the same rule never goes back to such a moment.
@@ -38,14 +35,7 @@ def all_of(connection: sqlite3.Connection) -> list[ScheduleInfo]:
     rows = connection.execute(
         "SELECT name, definition, next_at, last_at, last_job FROM queuemgr_schedules ORDER BY name"
     )
-    return [ScheduleInfo(schedule=_read(*row[:2]), next_at=row[2], last_at=row[3], last_job=row[4]) for row in rows]
-
-
-def _read(name: str, definition: str) -> Schedule:
-    try:
-        return decode_schedule(definition)
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
-        raise CorruptStore(f"the schedule {name!r} is damaged ({error}): remove it and put it again") from error
+    return read_schedules(rows)
 
 
 def remove(name: str, connection: sqlite3.Connection) -> bool:
@@ -66,15 +56,9 @@ def fire(
     )
     if not moved.rowcount:
         return False
-    # Nobody is there to be told that a key is taken: such a firing is passed by.
-    done = enqueue([_yielding(job) for job in jobs], connection)
+    # A firing whose key is taken is passed by.
+    done = enqueue([yielding(job) for job in jobs], connection)
     new = [(one.id, name) for one in done if not one.existing]
     connection.executemany("UPDATE queuemgr_schedules SET last_job = ? WHERE name = ?", new[-1:])
     point("tick.inserted")
     return True
-
-
-def _yielding(job: Job) -> Job:
-    if job.unique is None or job.unique.on_conflict != "reject":
-        return job
-    return msgspec.structs.replace(job, unique=msgspec.structs.replace(job.unique, on_conflict="existing"))

@@ -15,6 +15,7 @@ import msgspec
 from queuemgr.clock import SystemClock
 from queuemgr.fault import point
 from queuemgr.job import Job, Lease, State, next_order, order_of
+from queuemgr.keeping import error_with
 from queuemgr.store import LEASE, Claimed, Enqueued
 
 from . import bulk, control, counting, limits, reclaim, schedules, statements, unique
@@ -381,17 +382,8 @@ def _lease(row: tuple[Any, ...], now: float) -> Lease:
 
 
 def _error_text(ended: Settlement) -> str | None:
-    reason, error = ended.verdict.reason, ended.error
-    if error is None:
-        error = {"message": reason} if reason else None
-    elif reason:
-        error = {**error, "reason": reason}
-    if error is None:
-        return None
-    try:
-        return _dump(error).decode()
-    except UnicodeEncodeError:
-        return _dump({key: control.sound(str(value)) for key, value in error.items()}).decode()
+    error = error_with(ended.verdict.reason, ended.error)
+    return None if error is None else _dump(error).decode()
 
 
 def _attempt(ended: Settlement, error: str | None) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from .claim import ClaimCases
 from .control import ControlCases, PruneCases
 from .copying import CopyingCases
 from .crowds import CrowdCases
+from .damage import DamageCases
 from .deaths import DeathCases
 from .enqueue import EnqueueCases
 from .keys import KeyCases
@@ -42,6 +43,7 @@ class StoreSuite(
     CopyingCases,
     TakenOverCases,
     CrowdCases,
+    DamageCases,
 ):
     """The contract in `queuemgr.store` as tests. A store passes all of it or is none.
 
@@ -53,5 +55,6 @@ class StoreSuite(
                 return f"mystore:///{tmp_path}/jobs"
 
     The address must be that of an empty store of this test alone, and `queuemgr.app.open_store` must know it: some
-    tests open the same store from other processes. `make` may be overridden to build the store in this process.
+    tests open the same store from other processes. `make` may be overridden to build the store in this process, and
+    `damage_job` and `damage_schedule` where a test can break what the store keeps; else the tests of that are skipped.
     """

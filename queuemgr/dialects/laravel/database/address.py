@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlunsplit
 
-from queuemgr.dialects.laravel.address import WAYS, Ways, one_of, said_in, shown, ways_of
+from queuemgr.dialects.laravel.address import WAYS, Ways, one_of, parts_of, said_in, shown, ways_of
 from queuemgr.errors import ConfigError
 
 from .failed import FailedTable
@@ -91,7 +91,7 @@ def kind_of(url: str) -> Kind:
     """
     scheme = _scheme(url)
     if scheme in SQLITE:
-        parts = urlsplit(url)
+        parts = parts_of(url)
         path = unquote(parts.path.removeprefix("/"))
         if not path or parts.netloc:
             raise ConfigError(
@@ -106,7 +106,7 @@ def kind_of(url: str) -> Kind:
 
 
 def _postgres(url: str) -> Postgres:
-    parts = urlsplit(url)
+    parts = parts_of(url)
     given = parse_qsl(parts.query)
     theirs = [(name, value) for name, value in given if name not in {*OURS, SCHEMA}]
     theirs += [("options", f"-c search_path={value}") for name, value in given if name == SCHEMA]
@@ -115,7 +115,7 @@ def _postgres(url: str) -> Postgres:
 
 
 def _mysql(url: str) -> Mysql:
-    parts = urlsplit(url)
+    parts = parts_of(url)
     said = {**OF_MYSQL, **dict(parse_qsl(parts.query))}
     database = unquote(parts.path.removeprefix("/"))
     if not database or "/" in database:
@@ -139,4 +139,4 @@ def _theirs(url: str) -> dict[str, str]:
 
 
 def _scheme(url: str) -> str:
-    return urlsplit(url).scheme.removeprefix("laravel+")
+    return parts_of(url).scheme.removeprefix("laravel+")

@@ -35,7 +35,7 @@ local function ended(place)
   local channels = awaited and hget('awaited', place)
   if channels then
     hset('awaited', place, false)
-    for _, channel in ipairs(unpacked(channels)) do
+    for _, channel in ipairs(unpacked(channels) or {}) do
       ends[#ends + 1] = {channel, id_of(place)}
     end
   end

@@ -4,7 +4,8 @@
 -- A plain success stands only in the job; before the job runs again it moves to the history.
 local function keep_success(place, run)
   local last = call('LINDEX', base .. 'attempts:' .. place, -1)
-  if run[STATE] == SUCCEEDED and not (last and unpacked(last)[1] == run[ATTEMPT]) then
+  last = last and unpacked(last)
+  if run[STATE] == SUCCEEDED and not (last and last[1] == run[ATTEMPT]) then
     local worker = run[WORKER] or ''
     remember(place, pack({run[ATTEMPT], worker, run[STARTED], run[FINISHED], 'succeeded', false, false, false}))
   end
@@ -12,7 +13,7 @@ end
 
 -- A job that is to run again needs its key again; false where another job holds it.
 local function take_key(place)
-  local key = job_of(place)[UNIQUE]
+  local key = (job_of(place) or UNREADABLE)[UNIQUE]
   local held = key and taken(key)
   if held and held[HOLDER] ~= place then
     return false

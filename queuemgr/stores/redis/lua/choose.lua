@@ -1,4 +1,5 @@
--- Chooses what a worker is leased: {place, queue, digit}. The digit tells a job that simply waits.
+-- Chooses what a worker is leased: {place, queue, digit, member}. The digit tells a job that simply waits; the member is
+-- the entry of a parked one.
 
 local chosen, picked, passed = {}, {}, {}
 local room, parked = given.limit, false
@@ -32,8 +33,8 @@ local function open_queues()
   return open, call('EXISTS', unpack(suspects)) > 0, call('EXISTS', unpack(unknown)) > 0
 end
 
-local function pick(place, queue, digit)
-  chosen[#chosen + 1] = {place, queue, digit}
+local function pick(place, queue, digit, member)
+  chosen[#chosen + 1] = {place, queue, digit, member}
   picked[place] = true
   room = room - 1
   if rooms[queue] then
@@ -62,7 +63,7 @@ local function pick_parked(queue, most, suspect)
     for _, member in ipairs(call('ZRANGEBYLEX', key, '[' .. mark, '(' .. past, 'LIMIT', 0, given.limit)) do
       local place = string.sub(member, #mark + 1)
       if before - room < most and not picked[place] then
-        pick(place, queue)
+        pick(place, queue, nil, member)
       end
     end
   end

@@ -1,4 +1,4 @@
---! head fence unit life ring bell job promote choose
+--! head fence unit life ring bell job unique endings promote choose
 -- Leases due jobs to a worker, by priority, then age.
 
 local worker = given.worker
@@ -17,7 +17,8 @@ local function leased_before()
   local places = {}
   local leases = given.again and call('HGETALL', base .. 'leases:' .. worker) or {}
   for n = 1, #leases, 2 do
-    if leases[n + 1] == given.number then
+    local run = leases[n + 1] == given.number and run_of(leases[n])
+    if run and run[STATE] == RUNNING then
       places[#places + 1] = leases[n]
     end
   end
@@ -35,9 +36,17 @@ local function in_order(places)
   end)
 end
 
+-- False where it turned out to be damaged.
 local function lease(one)
   local place = one[1]
+  if one[4] then
+    -- A damaged job could not tell its entry any more.
+    zset('unknown:' .. one[2], one[4], false)
+  end
   local run = one[3] and not packed_runs[place] and new_run(one[2], one[3]) or run_of(place)
+  if not run or run[STATE] >= SUCCEEDED then
+    return false
+  end
   leave(place, run)
   run[STATE], run[ATTEMPT], run[WORKER], run[STARTED] = RUNNING, run[ATTEMPT] + 1, worker, now
   run[PROGRESS], run[NOTE] = false, false
@@ -45,6 +54,15 @@ local function lease(one)
   hset('runs', place, pack(run))
   hset('leases:' .. worker, place, given.number)
   became[place] = run
+  return true
+end
+
+local function lease_chosen()
+  local leased = {}
+  for _, one in ipairs(chosen) do
+    leased[#leased + 1] = lease(one) and one[1] or nil
+  end
+  return leased
 end
 
 -- Who waits for work stands in line from the moment in which there was none; who is full hands on what is left.
@@ -98,8 +116,8 @@ for n, one in ipairs(chosen) do
   places[n] = one[1]
 end
 fetch(places)
-for _, one in ipairs(chosen) do
-  lease(one)
+if #chosen > 0 then
+  places = lease_chosen()
 end
 if #open > 1 or suspects or parked or given.again then
   in_order(places)

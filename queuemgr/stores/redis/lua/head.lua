@@ -1,9 +1,15 @@
 -- What every script begins with: the names of its keys, what it is told, and the way to the server's commands.
 
 local base = KEYS[1]
-local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
-local given = unpacked(ARGV[1])
+local call, pack = redis.call, cmsgpack.pack
+local given = cmsgpack.unpack(ARGV[1])
 local connection, given_up = ARGV[3], ARGV[4]
+
+-- The table that was packed; false where its bytes are damaged: one broken value must not stop a script for all others.
+local function unpacked(packed)
+  local read, value = pcall(cmsgpack.unpack, packed)
+  return read and type(value) == 'table' and value
+end
 
 -- As many arguments as the stack of Lua bears; even, so that pairs stay together.
 local MOST = 4000

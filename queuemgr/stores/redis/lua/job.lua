@@ -10,6 +10,12 @@ local STARTED, FINISHED, EXPIRES, WORKER, PROGRESS, NOTE, CANCEL, SAID = 8, 9, 1
 local SCHEDULED, READY, RUNNING, HELD, PARKED, SUCCEEDED, DEAD, CANCELLED = 0, 1, 2, 3, 4, 5, 6, 7
 local WORD = {[0] = 'scheduled', 'ready', 'running', 'held', 'parked', 'succeeded', 'dead', 'cancelled'}
 
+-- What takes the place of a request that is damaged: it runs no more.
+local UNREADABLE = {'', 5, false, true, 0, false, false, '', false}
+
+-- Ends a job of which too little can be read; only in scripts that end jobs (`endings`).
+local condemn
+
 local asked, became, packed_jobs, packed_runs = {}, {}, {}, {}
 
 -- An id is told as it is if it is a place itself, else after a "~".
@@ -25,6 +31,13 @@ local function fetch(places)
   hmget('runs', places, packed_runs)
 end
 
+local function is_request(job)
+  return type(job) == 'table' and type(job[QUEUE]) == 'string' and type(job[PRIORITY]) == 'number'
+    and type(job[KEEP_FOR] or 0) == 'number' and type(job[BUDGET]) == 'number' and type(job[UNIQUE] or '') == 'string'
+    and type(job[TAGS] or {}) == 'table' and type(job[TASK]) == 'string' and type(job[CREATED]) == 'number'
+end
+
+-- What was asked; false where there is no such job.
 local function job_of(place)
   local job = asked[place]
   if job == nil then
@@ -32,8 +45,13 @@ local function job_of(place)
     if packed == nil then
       packed = call('HGET', base .. 'jobs', place)
     end
-    -- Its arguments stand behind it, and are not unpacked.
-    job = packed and select(2, cmsgpack.unpack_one(packed, 4))
+    if packed then
+      -- Its arguments stand behind it, and are not unpacked.
+      local read, _, value = pcall(cmsgpack.unpack_one, packed, 4)
+      job = read and is_request(value) and value or UNREADABLE
+    else
+      job = false
+    end
     asked[place] = job
   end
   return job
@@ -47,6 +65,21 @@ local function new_run(queue, digit)
   return {READY, queue, digit, 0, 0, 0, false, false, false, false, false, false, false, false, false}
 end
 
+local function is_run(run)
+  return run and WORD[run[STATE]] and type(run[IN_QUEUE]) == 'string' and type(run[DIGIT]) == 'string'
+    and type(run[ATTEMPT]) == 'number' and type(run[FAILURES]) == 'number' and type(run[CRASHES]) == 'number'
+end
+
+-- What becomes of a damaged job: it is dead, and its attempt is none that anybody was leased.
+local function lost_run(place)
+  local run = new_run((job_of(place) or UNREADABLE)[QUEUE], '5')
+  run[STATE], run[ATTEMPT] = DEAD, call('LLEN', base .. 'attempts:' .. place) + 1
+  if condemn then
+    condemn(place, run)
+  end
+  return run
+end
+
 -- What has become of a job; false where there is no such job.
 local function run_of(place)
   local run = became[place]
@@ -57,9 +90,10 @@ local function run_of(place)
     end
     if packed then
       run = unpacked(packed)
+      run = is_run(run) and run or lost_run(place)
     else
       local job = job_of(place)
-      run = job and new_run(job[QUEUE], digit_of(job[PRIORITY]))
+      run = job and (job == UNREADABLE and lost_run(place) or new_run(job[QUEUE], digit_of(job[PRIORITY])))
     end
     became[place] = run
   end
@@ -85,7 +119,7 @@ local function stand(place, run, score)
   if state == SCHEDULED then
     zset('due', place, score and run[RUN_AT])
   elseif state == PARKED then
-    zset('unknown:' .. queue, unknown_as(job_of(place)[TASK], run[CRASHES] > 0) .. place, score)
+    zset('unknown:' .. queue, unknown_as((job_of(place) or UNREADABLE)[TASK], run[CRASHES] > 0) .. place, score)
   end
 end
 

@@ -4,7 +4,7 @@
 
 local before, told = hget('workers', given.worker), unpacked(given.info)
 if before then
-  local bearer = unpacked(before)
+  local bearer = unpacked(before) or {}
   if bearer[HOST] ~= told[HOST] or bearer[PID] ~= told[PID] or bearer[BIRTH] ~= told[BIRTH] then
     if before ~= given.instead then
       return {exact(now), before}

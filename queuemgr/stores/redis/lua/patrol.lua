@@ -8,7 +8,8 @@ for _, worker in ipairs(call('ZRANGEBYSCORE', base .. 'beats', '(' .. exact(now)
 end
 for _, worker in ipairs(call('ZRANGEBYSCORE', base .. 'beats', '-inf', '(' .. exact(now - given.lease))) do
   local info = hget('workers', worker)
-  if not info or unpacked(info)[HOST] ~= given.host then
+  info = info and unpacked(info)
+  if not info or info[HOST] ~= given.host then
     bury(worker)
   end
 end

@@ -7,8 +7,8 @@ local function oldest(queue)
   for digit = 0, 9 do
     local member = call('ZRANGEBYLEX', base .. 'ready:' .. queue, '[' .. digit, '+', 'LIMIT', 0, 1)[1]
     if member and string.sub(member, 1, 1) == tostring(digit) then
-      local created = job_of(string.sub(member, 2))[CREATED]
-      first = first and math.min(first, created) or created
+      local created = (job_of(string.sub(member, 2)) or UNREADABLE)[CREATED]
+      first = first and created and math.min(first, created) or first or created
     end
   end
   return exact(first) or false

@@ -4,7 +4,9 @@
 local HOST, PID, BIRTH = 2, 3, 4
 
 local function fate(run, job, blamed)
-  if run[CANCEL] then
+  if job == UNREADABLE then
+    return DEAD, 'what is kept of it is damaged'
+  elseif run[CANCEL] then
     return CANCELLED, 'cancelled while running'
   elseif job[ONCE] then
     return DEAD, 'it was interrupted, and it runs at most once'
@@ -15,7 +17,7 @@ local function fate(run, job, blamed)
 end
 
 local function give_back(place, run, worker, crashed, blamed)
-  local job, word = job_of(place), crashed and 'interrupted' or 'given back'
+  local job, word = job_of(place) or UNREADABLE, crashed and 'interrupted' or 'given back'
   local message = 'the worker ' .. worker .. (crashed and ' died while it ran the job' or ' left')
   leave(place, run)
   if blamed then
@@ -50,8 +52,9 @@ local function take_back(worker, crashed)
     end
   end
   local info = hget('workers', worker)
-  if info then
-    hset('host:' .. unpacked(info)[HOST], worker, false)
+  info = info and unpacked(info)
+  if info and type(info[HOST]) == 'string' then
+    hset('host:' .. info[HOST], worker, false)
   end
   hset('workers', worker, false)
   hset('moods', worker, false)

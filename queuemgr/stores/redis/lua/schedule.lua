@@ -6,8 +6,9 @@
 local RULE = 1
 
 local before, fired = hget('schedules', given.name), hget('fired', given.name)
-local last_at = fired and unpacked(fired)[1]
-local same = before and unpacked(before)[RULE] == given.rule
+fired, before = fired and unpacked(fired), before and unpacked(before)
+local last_at = fired and fired[1]
+local same = before and before[RULE] == given.rule
 if not (same and last_at and given.next_at and given.next_at <= last_at) then
   zset('firings', given.name, given.next_at or false)
 end

@@ -12,7 +12,7 @@ local function was_settled(place, run, one)
   end
   for _, packed in ipairs(call('LRANGE', base .. 'attempts:' .. place, 0, -1)) do
     local attempt = unpacked(packed)
-    if attempt[1] == one[TOKEN] and attempt[2] == one[BY] and attempt[4] == one[AT] then
+    if attempt and attempt[1] == one[TOKEN] and attempt[2] == one[BY] and attempt[4] == one[AT] then
       return attempt[5] == one[SAYS]
     end
   end

@@ -11,6 +11,10 @@ end
 -- The job that holds a key, if another must not have it now.
 local function taken(key)
   local held = holder_of(key)
+  if held and not held[OVER] and (job_of(held[HOLDER]) or UNREADABLE) == UNREADABLE then
+    -- Its holder is damaged, or was when it went, and cannot give it back.
+    return false
+  end
   return held and (not held[OVER] or (held[UNTIL] and held[UNTIL] > now)) and held
 end
 

@@ -1,4 +1,4 @@
-"""Copies a store into another one: jobs with all that belongs to them, schedules, paused queues.
+"""Copies a store into another one: jobs with all that belongs to them, large results, schedules, paused queues.
 
 Killed at any moment it goes on where it was when it is called again. Of the source it changes no more than any worker's
 look does: what dead workers held is given back.
@@ -19,6 +19,7 @@ from queuemgr.service.failures import Misused, NotAllowed
 from queuemgr.store import Claim
 
 from .addresses import shown
+from .carrying import carry_results
 from .comparing import Comparison, compare
 
 if TYPE_CHECKING:
@@ -27,16 +28,19 @@ if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
     from queuemgr.store import Snapshot, Store, WorkerInfo
 
+    from .carrying import Carried
+
 PAGE = 500
 REMEMBERED = 7 * 86400.0
 """Seconds for which a target remembers how far a copy came that was cut off."""
 
 
 async def copy_store(source: AsyncClient, target: AsyncClient, told: Callable[[str, int, int], None]) -> Facts:
-    """{"from", "to", "copied", "resumed", "schedules", "paused"} and the facts of a Comparison.
+    """{"from", "to", "copied", "resumed", "results", "schedules", "paused"} and the facts of a Comparison.
 
-    "copied" are the jobs that this call took over, "resumed" is true if it went on where another was cut off. `told`
-    hears what is done at the moment, how many jobs are done, and how many there are.
+    "copied" are the jobs that this call took over, "resumed" is true if it went on where another was cut off. "results"
+    counts large ones: {"from", "to", "absent"}, the last of which were not in the source's own place. `told` hears what
+    is done at the moment, how many jobs are done, and how many there are.
     Raises Misused where both are the same store, NotAllowed while workers live in one of them.
     """
     origin, goal = source.store, target.store
@@ -55,6 +59,8 @@ async def copy_store(source: AsyncClient, target: AsyncClient, told: Callable[[s
         "copied": tally.copied,
         "resumed": tally.resumed,
         **tally.comparison.facts,
+        "equal": tally.comparison.facts["equal"] and tally.carried.source == tally.carried.target,
+        "results": {"from": tally.carried.source, "to": tally.carried.target, "absent": tally.absent},
         "schedules": schedules,
         "paused": paused,
     }
@@ -65,6 +71,8 @@ class _Tally:
     copied: int
     resumed: bool
     comparison: Comparison
+    carried: Carried
+    absent: int
 
 
 class _Passage:
@@ -79,19 +87,24 @@ class _Passage:
     async def carry_over(self) -> _Tally:
         """Everything that follows the mark; once more from the beginning if that was not all."""
         after = await self._mark.read()
+        # They go first: no job is ever there without its result.
+        self._carried = await carry_results(self._source, self._target, self._told)
         copied = await self._carry(after)
         comparison = await compare(self._source, self._target, self._told)
         if comparison.missing:
             copied += await self._carry(None)
             comparison = await compare(self._source, self._target, self._told)
+        # A clean-up may have taken what had no job there yet.
+        self._carried = await carry_results(self._source, self._target, self._told)
         await self._mark.forget()
-        return _Tally(copied, after is not None, comparison)
+        return _Tally(copied, after is not None, comparison, self._carried, self._absent)
 
     async def _carry(self, after: int | str | None) -> int:
         total = sum(sum(queue.counts.values()) for queue in await self._source.queues())
-        copied, done = 0, 0
+        copied, done, self._absent = 0, 0, 0
         async for page, place in _pages(self._source, after):
             copied += await self._target.restore(page)
+            self._absent += self._carried.absent(page)
             await self._mark.put(place)
             done += len(page)
             self._told("copying", done, max(done, total))

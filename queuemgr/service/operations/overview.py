@@ -15,6 +15,7 @@ from .workers import briefly_listed
 
 if TYPE_CHECKING:
     from queuemgr.client import AsyncClient
+    from queuemgr.job import JobRecord
     from queuemgr.service.told import Overview
     from queuemgr.service.told.units import StateWord
 
@@ -34,9 +35,13 @@ async def overview(client: AsyncClient, queue: str | None = None, most: int = 50
         "queues": queues,
         "workers": workers,
         "running": [job_facts(job, now) for job in running.jobs],
-        "failed": [job_facts(job, now) for job in failed.jobs],
+        "failed": [job_facts(job, now) for job in sorted(failed.jobs, key=_ended, reverse=True)],
         "finished": sum(entry["counts"][word] for entry in queues for word in FINISHED),
     }
+
+
+def _ended(job: JobRecord) -> float:
+    return job.finished_at or 0.0
 
 
 OPERATIONS = (

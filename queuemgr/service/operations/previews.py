@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from queuemgr.job import FINISHED, WAITING
 from queuemgr.service.facts import word_of
 from queuemgr.service.failures import Misused, NotFound
+from queuemgr.service.observe.rules import parse
 
 from .table import find
 
@@ -85,7 +86,9 @@ async def _prioritised(ask: Ask, _name: str, arguments: Mapping[str, Any]) -> Jo
 
 
 async def _queues(ask: Ask, name: str, arguments: Mapping[str, Any]) -> QueuesWould:
-    wanted = list(dict.fromkeys(arguments.get("names") or [arguments["name"]]))
+    wanted = list(dict.fromkeys(arguments["names"] if "names" in arguments else [arguments["name"]]))
+    if not wanted:
+        raise Misused(f"{name} was given no queue", "give its name in names")
     found = {queue["name"]: queue for queue in (await ask("queues.list", {}))["queues"]}
     missing = [one for one in wanted if one not in found]
     if missing and name != "queues.limit" and not arguments.get("new"):
@@ -116,6 +119,10 @@ async def _worker(ask: Ask, name: str, arguments: Mapping[str, Any]) -> WorkersW
 
 async def _schedule(ask: Ask, name: str, arguments: Mapping[str, Any]) -> ScheduleWould:
     found = [one for one in (await ask("schedules.list", {}))["schedules"] if one["name"] == arguments["name"]]
+    if rule := arguments.get("rule"):
+        # A rule that cannot be read is told here, not when it is confirmed.
+        asked = {"name": arguments["name"], "rule": rule, "zone": arguments.get("zone") or "UTC"}
+        await ask("schedules.preview", asked)
     if name == "schedules.add":
         word = "replace" if found else "add"
         told = f"{word} the schedule {arguments['name']}: {arguments['request']['task']}, {arguments['rule']}"
@@ -147,6 +154,12 @@ async def _one_job(ask: Ask, name: str, arguments: Mapping[str, Any]) -> FlatJob
     return {"would": f"{name.rpartition('.')[2]} job {arguments['job_id']}", "job": now}
 
 
+async def _alert(_ask: Ask, name: str, arguments: Mapping[str, Any]) -> Would:
+    severity, queue, lasting = arguments.get("severity", "warning"), arguments.get("queue"), arguments.get("lasting")
+    made = parse(arguments["rule"], severity, queue, lasting, "added")
+    return {"would": f"{_words(name)}: {made.name}"}
+
+
 async def _prune(ask: Ask, name: str, _arguments: Mapping[str, Any]) -> PruneWould:
     facts = await ask("store.info", {})
     words: tuple[StateWord, ...] = ("succeeded", "dead", "cancelled")
@@ -175,6 +188,7 @@ _BY_NAME: dict[str, Preview] = {
     "jobs.enqueue": _enqueue,
     "job.add": _told,
     "store.prune": _prune,
+    "alerts.add": _alert,
     "jobs.rerun": _rerun,
     "queues.drain": _drained,
 }

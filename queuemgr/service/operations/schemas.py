@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
+from queuemgr.errors import did_you_mean
 from queuemgr.job import State
 from queuemgr.options import CONFLICTS
 from queuemgr.service.failures import Misused
@@ -109,6 +110,10 @@ def inward(operation: Operation, told: Mapping[str, Any]) -> dict[str, Any]:
     positional, named, options = told.get("arguments", []), told.get("named", {}), told.get("options", {})
     if "task" not in told:
         raise Misused(f"{operation.name} needs the name of a task", "give it as task; tasks.list tells the names")
+    for name in rest:
+        if name not in operation.parameters:
+            known = dict.fromkeys((*FLAT, *(one for one in operation.parameters if one not in jobs)))
+            raise Misused(f"{operation.name} takes no argument {name!r}: {did_you_mean(name, known)}")
     if not isinstance(positional, list) or not isinstance(named, dict):
         raise Misused("arguments is a list, and named an object")
     return rest | {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from queuemgr.address import shown_url
 from queuemgr.job import State
 from queuemgr.jobs.status import status_of
 from queuemgr.service.flatrecord import DELETED, QUEUE, name_of
 from queuemgr.store import Query
 
-from .addresses import shown_url
 from .operation import Operation, Scope
 
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ class AsyncQueue(BaseQueue):
         self.ee = AsyncIOEventEmitter()
         self.max_concurrent_jobs = max_concurrent_jobs
         self._threads: ThreadPoolExecutor | None = None
+        self._size = 0
         super().__init__(*args, **options)
 
     @classmethod
@@ -156,11 +157,17 @@ class AsyncQueue(BaseQueue):
             return
         # A plain function would hold up all the others.
         loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self.max_concurrent_jobs, thread_name_prefix="lara_queue")
-        answer = await loop.run_in_executor(self._threads, context.run, listener, data)
+        answer = await loop.run_in_executor(self._pool(), context.run, listener, data)
         if inspect.isawaitable(answer):
             await answer
+
+    def _pool(self) -> ThreadPoolExecutor:
+        """A thread for each handler that may run now. Those that run in an older one end there."""
+        if self._threads is None or self._size < self.max_concurrent_jobs:
+            self._end_threads()
+            self._size = self.max_concurrent_jobs
+            self._threads = ThreadPoolExecutor(self._size, thread_name_prefix="lara_queue")
+        return self._threads
 
     def _end_threads(self) -> None:
         if self._threads is not None:

@@ -20,6 +20,7 @@ from queuemgr.executor import describe
 from queuemgr.job import Lease, State
 from queuemgr.liveness import birth_of, this_host
 from queuemgr.outcome import Verdict
+from queuemgr.pruning import Pruning
 from queuemgr.pulse import Pulse
 from queuemgr.settle import Settler
 from queuemgr.store import Claim, Settlement, WorkerInfo
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("lara_queue")
 
 EVERYTHING = frozenset({"*"})
-TEND, PRUNE = 0.5, 60.0
+TEND = 0.5
 AHEAD, MOST_AHEAD, MOST_AT_ONCE = 0.04, 400, 180
 NO_TROUBLE, LONGEST_TROUBLE = 0.1, 5.0
 LAST_PATIENCE = 10.0
@@ -91,7 +92,7 @@ class Engine:
         self._rate = 0.0
         self._counted = time.monotonic()
         self._total = self._still = 0
-        self._pruned = 0.0
+        self._pruning = Pruning(store)
         self._joined = False
         self._stopping = self._over = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -236,6 +237,8 @@ class Engine:
                 await self._tend()
             except StoreError as error:
                 log.warning("the worker could not look after its jobs: %s", error)
+            except Exception:
+                log.exception("the worker could not look after its jobs; it tries again")
 
     async def _tend(self) -> None:
         if not self._joined:
@@ -245,9 +248,7 @@ class Engine:
         for job_id in await self._store.beat(self.id, "stopping" if self._stopping else "running"):
             self._lanes.cancel(job_id)
         self._release_what_waits_too_long()
-        if time.monotonic() - self._pruned > PRUNE:
-            self._pruned = time.monotonic()
-            await self._store.prune()
+        await self._pruning.tend()
         if len(self._out) >= self._lanes.size and not self._stopping:
             # A full worker, too, takes back the jobs of the dead.
             await self._store.claim(Claim(worker=self.id, queues=(), limit=0, tasks=EVERYTHING))

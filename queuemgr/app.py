@@ -11,13 +11,14 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
+from .address import shown_url
 from .client import AsyncClient, Client
 from .codec import Codec, Types
 from .errors import ConfigError, did_you_mean
 from .options import Options
 from .result import Results
 from .schedule import Schedule
-from .task import Registry, Task, name_of
+from .task import Registry, Task, check_function, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .options import OptionValues
     from .recurrence import Rule
     from .result import Keeper
-    from .settings import WorkerSettings
+    from .settings import WorkerSettings, WorkerValues
     from .store import Store
     from .task import Call, Runs
     from .worker import Worker
@@ -139,6 +140,7 @@ class App:
         chosen = self._defaults.changed(options)
 
         def register(function: Callable[..., Any]) -> Task[..., Any, Any]:
+            check_function(function, name)
             return self.tasks.add(Task(name or name_of(function), function, chosen, self.client))
 
         return register if function is None else register(function)
@@ -154,7 +156,7 @@ class App:
         self.schedules.append(schedule)
         return schedule
 
-    def worker(self, queues: Mapping[str, int] | None = None, **settings: Any) -> Worker:
+    def worker(self, queues: Mapping[str, int] | None = None, **settings: Unpack[WorkerValues]) -> Worker:
         """A worker for this app's tasks. `queues` maps names to weights; by default those that its tasks name.
 
         Further: `concurrency`, `grace` in seconds, `name`, `burst` (stop when nothing is ready), `max_tasks_per_child`
@@ -168,7 +170,7 @@ class App:
         store = self.aio.store
         return Worker(store, self.tasks, self.codec, executors, chosen, store.clock, self.schedules, keeper=self.keeper)
 
-    def work(self, queues: Mapping[str, int] | None = None, **settings: Any) -> None:
+    def work(self, queues: Mapping[str, int] | None = None, **settings: Unpack[WorkerValues]) -> None:
         """Run a worker in this process until SIGTERM or SIGINT; the settings are those of `worker`."""
         from .runner import end_now, run
 
@@ -234,7 +236,7 @@ def load(path: str) -> App:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name and module_name.startswith(error.name):
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
             raise _no_module(path) from error
         raise
     apps = {name: value for name, value in vars(module).items() if isinstance(value, App)}
@@ -259,9 +261,10 @@ def _scheme(url: str) -> str:
     scheme, colon, _ = url.partition("://")
     if not colon:
         meant = "write for example sqlite:///jobs.db" if ":" in url or not url else f"did you mean sqlite:///{url}?"
-        raise ConfigError(f"{url!r} is no URL: {meant}")
+        raise ConfigError(f"{shown_url(url)!r} is no URL: {meant}")
     if scheme not in STORES:
-        raise ConfigError(f"{url!r} is no store, such as sqlite:///jobs.db: {did_you_mean(scheme, STORES)}")
+        place = shown_url(url).partition("?")[0]
+        raise ConfigError(f"{place!r} is no store, such as sqlite:///jobs.db: {did_you_mean(scheme, STORES)}")
     return scheme
 
 

@@ -18,15 +18,7 @@ class AsyncProcessManager(AsyncQueueSystem):
 
     def __init__(self, config: ProcessManagerConfig | None = None) -> None:
         self.config = config or ProcessManagerConfig()
-        super().__init__(
-            self.config.registry_path,
-            self.config.shutdown_timeout,
-            command_timeout=self.config.command_timeout,
-            cleanup_interval=self.config.cleanup_interval,
-            proc_dir=self.config.proc_dir,
-            max_concurrent_jobs=self.config.max_concurrent_jobs,
-            stop_notice=self.config.stop_job_wait_timeout,
-        )
+        self._set_up(self.config.settings())
 
 
 @asynccontextmanager

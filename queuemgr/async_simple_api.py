@@ -54,21 +54,24 @@ class AsyncQueueSystem:
             max_retained_terminal_jobs,
             pending_job_retention_seconds,
         )
-        self._system = QueueSystem(registry_path, shutdown_timeout, cleanup_interval=cleanup_interval, **settings)
-        self._timeout = command_timeout
+        settings |= {"cleanup_interval": cleanup_interval, "command_timeout": command_timeout}
+        self._set_up({"registry_path": registry_path, "shutdown_timeout": shutdown_timeout, **settings})
+
+    def _set_up(self, settings: dict[str, Any]) -> None:
+        self._system = QueueSystem(**settings)
         self._caller: AsyncCaller | None = None
 
     async def start(self) -> None:
         """As `QueueSystem.start`."""
         await asyncio.to_thread(self._system.start)
-        self._caller = AsyncCaller(self._system.socket, self._timeout)
+        self._caller = AsyncCaller(self._system.socket, self._system.command_timeout)
 
-    async def stop(self) -> None:
+    async def stop(self, timeout: float | None = None) -> None:
         """As `QueueSystem.stop`."""
         caller, self._caller = self._caller, None
         if caller is not None:
             await caller.close()
-        await asyncio.to_thread(self._system.stop)
+        await asyncio.to_thread(self._system.stop, timeout)
 
     def is_running(self) -> bool:
         return self._system.is_running()
@@ -92,11 +95,11 @@ class AsyncQueueSystem:
     async def stop_job(self, job_id: str, timeout: float | None = None) -> None:
         await self._call("job.stop", timeout, waits=timeout is None, job_id=job_id)
 
-    async def delete_job(self, job_id: str, force: bool = False) -> None:
-        await self._call("job.delete", waits=True, job_id=job_id, force=force)
+    async def delete_job(self, job_id: str, force: bool = False, timeout: float | None = None) -> None:
+        await self._call("job.delete", timeout, waits=timeout is None, job_id=job_id, force=force)
 
-    async def purge_job(self, job_id: str) -> None:
-        await self._call("job.purge", job_id=job_id)
+    async def purge_job(self, job_id: str, timeout: float | None = None) -> None:
+        await self._call("job.purge", timeout, job_id=job_id)
 
     async def suspend_job(self, job_id: str) -> None:
         await self._call("job.suspend", job_id=job_id)
@@ -107,18 +110,19 @@ class AsyncQueueSystem:
     async def restart_job(self, job_id: str) -> None:
         await self._call("job.restart", waits=True, job_id=job_id)
 
-    async def get_job_status(self, job_id: str) -> dict[str, Any]:
-        return dict(await self._call("job.status", job_id=job_id))
+    async def get_job_status(self, job_id: str, timeout: float | None = None) -> dict[str, Any]:
+        return dict(await self._call("job.status", timeout, job_id=job_id))
 
     async def wait_for_job(self, job_id: str, timeout: float | None = None) -> dict[str, Any]:
         """`get_job_status` once it has ended, or as it is after `timeout` seconds."""
         return dict(await self._call("job.wait", waits=True, job_id=job_id, timeout=timeout))
 
-    async def list_jobs(self, status_filter: str | None = None) -> list[dict[str, Any]]:
+    async def list_jobs(self, status_filter: str | None = None, timeout: float | None = None) -> list[dict[str, Any]]:
+        """As `QueueSystem.list_jobs`; each page of it is waited for `timeout` seconds."""
         jobs: list[dict[str, Any]] = []
         after: str | None = None
         while True:
-            page = await self._call("job.list", status_filter=status_filter, limit=PAGE, after=after)
+            page = await self._call("job.list", timeout, status_filter=status_filter, limit=PAGE, after=after)
             jobs += page["jobs"]
             after = page["after"]
             if after is None:
@@ -130,8 +134,8 @@ class AsyncQueueSystem:
         """As `QueueSystem.get_job_result_page`."""
         return list((await self._call("job.page", job_id=job_id, offset=offset, limit=limit, at=path))["items"])
 
-    async def get_job_logs(self, job_id: str) -> dict[str, list[str]]:
-        return dict(await self._call("job.logs", job_id=job_id))
+    async def get_job_logs(self, job_id: str, timeout: float | None = None) -> dict[str, list[str]]:
+        return dict(await self._call("job.logs", timeout, job_id=job_id))
 
     async def inspect_job(self, job_id: str) -> dict[str, Any]:
         return dict(await self._call("job.inspect", job_id=job_id))

@@ -5,8 +5,9 @@ Enqueueing is the exception: a producer's path is direct where the store has one
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import UndecodableError, Unsupported
@@ -19,13 +20,13 @@ from .task import jobs_of
 from .ticker import declare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
     from .clock import Clock
     from .codec import Codec
     from .job import Job, JobRecord
     from .portal import Portal
-    from .recurrence import Missed, Rule
+    from .recurrence import Rule
     from .result import ResultPlace
     from .results.opening import Finder
     from .store import Enqueued, OutputLine, QueueInfo, ScheduleInfo, Store, WorkerInfo
@@ -48,18 +49,19 @@ class AsyncClient:
         self._open = store
         self._learn = learn
         self._results = results or Results()
+        self._making = allocate_lock()
         self.codec = codec
 
     @cached_property
     def store(self) -> Store:
-        return self._open()
+        return _once(self, "store", self._open)
 
     @cached_property
     def _place(self) -> ResultPlace | None:
         """Where large results are kept; None where nowhere."""
         from .results.opening import place_of
 
-        return place_of(self.store, self._results)
+        return _once(self, "_place", partial(place_of, self.store, self._results))
 
     @property
     def clock(self) -> Clock:
@@ -76,10 +78,12 @@ class AsyncClient:
         return [AsyncHandle(self, one.id, one.existing) for one in done]
 
     async def _enqueue_on(self, connection: Any, jobs: Sequence[Job]) -> list[Enqueued]:
-        if not hasattr(self.store, "enqueue_on_async"):
-            raise Unsupported(_cannot_take_part(self.store))
-        done: list[Enqueued] = await self.store.enqueue_on_async(connection, jobs)
-        return done
+        for verb in ("enqueue_on_async", "enqueue_on"):
+            if (enqueue := getattr(self.store, verb, None)) is not None:
+                # A connection whose own verbs are synchronous, as SQLite's are, takes jobs in the same manner.
+                done: list[Enqueued] | Awaitable[list[Enqueued]] = enqueue(connection, jobs)
+                return done if isinstance(done, list) else await done
+        raise Unsupported(_cannot_take_part(self.store))
 
     def handle(self, job_id: str) -> AsyncHandle[Any]:
         """A handle of a job that was enqueued elsewhere."""
@@ -173,8 +177,11 @@ class AsyncClient:
     async def schedules(self) -> list[ScheduleInfo]:
         return await self.store.schedules()
 
-    async def change_schedule(self, name: str, *, paused: bool | None = None, missed: Missed | None = None) -> bool:
-        """Pause or resume it, or choose what becomes of missed firings; False where there is none of that name."""
+    async def change_schedule(self, name: str, *, paused: bool | None = None, missed: str | None = None) -> bool:
+        """Pause or resume it, or choose what becomes of missed firings; False where there is none of that name.
+
+        `missed` is "skip", "once" or "all". Raises ConfigError.
+        """
         for info in await self.schedules():
             if info.schedule.name == name:
                 changed = info.schedule.changed(paused=paused, missed=missed)
@@ -232,6 +239,7 @@ class Client:
 
     def __init__(self, aio: AsyncClient, max_payload: int) -> None:
         self.aio = aio
+        self._making = allocate_lock()
         self.codec = aio.codec
         self.max_payload = max_payload
 
@@ -244,7 +252,7 @@ class Client:
         # Brings asyncio along, which a producer's direct path does without.
         from .portal import Portal
 
-        return Portal()
+        return _once(self, "_portal", Portal)
 
     def enqueue(self, call: Call[R]) -> Handle[R]:
         done = self._enqueue((call.job,))[0]
@@ -320,7 +328,7 @@ class Client:
     def schedules(self) -> list[ScheduleInfo]:
         return self.run(self.aio.schedules(), "schedules")
 
-    def change_schedule(self, name: str, *, paused: bool | None = None, missed: Missed | None = None) -> bool:
+    def change_schedule(self, name: str, *, paused: bool | None = None, missed: str | None = None) -> bool:
         return self.run(self.aio.change_schedule(name, paused=paused, missed=missed), "change_schedule")
 
     def remove_schedule(self, name: str) -> bool:
@@ -357,13 +365,25 @@ class Client:
         return done
 
 
+def _once(client: AsyncClient | Client, name: str, make: Callable[[], T]) -> T:
+    """From Python 3.12 on a cached_property is made by every thread that asks before the first one has it."""
+    known = vars(client)
+    with client._making:
+        if name not in known:
+            known[name] = make()
+        made: T = known[name]
+    return made
+
+
 def _cannot_take_part(store: Store) -> str:
     kind = store.url.partition("://")[0]
     return f"a store at {kind}:// cannot take part in the transaction of this connection; enqueue after the commit"
 
 
-def _which(job_ids: tuple[str, ...], query: Query | None) -> Query:
+def _which(job_ids: tuple[Any, ...], query: Query | None) -> Query:
     """Ids or a query, and never everything by mistake."""
+    for wrong in (one for one in job_ids if not isinstance(one, str)):
+        raise TypeError(f"a job is named by its id, a text, not by {wrong!r:.80}: give job.id, and several as *ids")
     if query is not None and not job_ids:
         return query
     if query is None and job_ids:

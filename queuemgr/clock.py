@@ -1,6 +1,6 @@
 """Where time comes from, so that tests can turn it.
 
-Nothing else in the package asks the operating system for the time.
+Whatever is stored or decided takes its time from here; connections and screens ask the system themselves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a running task can see and say:
-
-its job, its progress, and the wish to be run later. It stores nothing itself.
-"""
+"""What a running task sees and says: its job, its progress, its wish to run later. It stores nothing itself."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import EncodingError, Unsupported
+from .kinds import LONGEST
 from .result import Owner
 
 if TYPE_CHECKING:
@@ -18,23 +16,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOTE = 1000
+"""Characters of a description that are kept."""
+
 
 class Snooze(BaseException):
     """Return or raise it in a task to be run again after `delay` seconds, without using up an attempt."""
 
     def __init__(self, delay: float) -> None:
-        if not delay >= 0:
-            raise ValueError(f"a snooze needs a delay of 0 or more seconds, not {delay}")
+        if not 0 <= delay <= LONGEST:
+            raise ValueError(f"a snooze needs a delay of 0 or more seconds, at most a hundred years, not {delay}")
         self.delay = float(delay)
         super().__init__(f"again in {delay} s")
 
 
 class Cancel(BaseException):
-    """Return or raise it in a task to end the job as cancelled."""
+    """Return or raise it in a task to end the job as cancelled. `reason` is kept as a text, whatever it is."""
 
-    def __init__(self, reason: str = "cancelled by its own task") -> None:
-        self.reason = reason
-        super().__init__(reason)
+    def __init__(self, reason: object = "cancelled by its own task") -> None:
+        self.reason = str(reason).encode("utf-8", "replace").decode()
+        super().__init__(self.reason)
 
 
 class Stopped(SystemExit):
@@ -68,7 +69,7 @@ class JobContext:
         self._writer: Writer | None = None
 
     def progress(self, percent: float, note: str | None = None) -> None:
-        """Say how far the work is: 0 to 100, with an optional description."""
+        """Say how far the work is: 0 to 100, with an optional description, of which NOTE characters are kept."""
         self._reporter.progress(min(100.0, max(0.0, float(percent))), note)
 
     def set_result(self, value: Any) -> None:
@@ -104,6 +105,18 @@ class JobContext:
 
 
 current: ContextVar[JobContext | None] = ContextVar("queuemgr_job", default=None)
+
+importing: ContextVar[bool] = ContextVar("queuemgr_importing", default=False)
+"""Set while a worker's process imports the app, for jobs to be forked from it."""
+
+
+def refuse_while_importing() -> None:
+    """Raises RuntimeError where a program that starts workers is only imported: so each would start another one."""
+    if importing.get():
+        raise RuntimeError(
+            "a process for jobs imports this program, which starts a worker as it is imported: "
+            "put what is to happen only where the program itself is started under `if __name__ == '__main__':`"
+        )
 
 
 def current_job() -> JobContext:

@@ -5,13 +5,16 @@ It decides no retries.
 
 from __future__ import annotations
 
+import os
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .context import Cancel, Snooze
 from .errors import EncodingError, StoreError, UndecodableError
+from .options import type_name
 from .outcome import Cancelled, Crashed, Done, Failed, GivenBack, Outcome, Snoozed, Undecodable
 from .result import IN_STORE, SMALL, Owner, looks_small, too_large
 
@@ -136,9 +139,24 @@ def with_shown(outcome: Outcome, context: JobContext, codec: Codec, max_result: 
     return outcome
 
 
+def discard_unfinished(context: JobContext) -> None:
+    """Let go of a result that the run, which is over, began to write and did not complete: its thread and its file."""
+    writer = context._writer
+    if writer is not None and writer.result is None:
+        # What cannot be removed must not hide how the run ended; a clean-up finds it.
+        with suppress(OSError, StoreError):
+            writer.discard()
+
+
 def takes_long(value: object, context: JobContext) -> bool:
     """Whether to encode the value may hold up an event loop."""
     return context._writer is not None or (context._keeper is not None and not looks_small(value))
+
+
+def end_fork(pid: int) -> None:
+    """End a process that a task forked and that came back from it: it must not go on as the one with this `pid`."""
+    if os.getpid() != pid:
+        os._exit(1)
 
 
 def outcome_of_error(error: BaseException) -> Outcome:
@@ -172,9 +190,8 @@ def describe(error: BaseException) -> dict[str, Any]:
     text = "".join(traceback.format_exception(error))
     if len(text) > MAX_TRACEBACK:
         text = f"{text[: MAX_TRACEBACK // 2]}\n…\n{text[-MAX_TRACEBACK // 2 :]}"
-    kind = type(error)
     return {
-        "type": f"{kind.__module__}.{kind.__qualname__}",
+        "type": type_name(type(error)),
         "message": _message(error)[:MAX_MESSAGE],
         "traceback": text.encode("utf-8", "replace").decode(),
     }
@@ -182,7 +199,7 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 def names_of(error: BaseException) -> tuple[str, ...]:
     """The names of its classes, nearest first, for retry_on and never_retry_on."""
-    return tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__ if kind is not object)
+    return tuple(type_name(kind) for kind in type(error).__mro__ if kind is not object)
 
 
 def _message(error: BaseException) -> str:

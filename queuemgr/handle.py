@@ -1,7 +1,4 @@
-"""A job in a caller's hand:
-
-wait for its result, look at it, change it. It holds an id and nothing of the job itself.
-"""
+"""A caller's hold on a job: wait for its result, look at it, change it. It has an id and nothing of the job itself."""
 
 from __future__ import annotations
 

@@ -13,13 +13,14 @@
                                 ▼            ▼          ▼
                           SUCCEEDED        DEAD      CANCELLED ── retry by hand ─► READY
 
-Values and pure functions: nothing here knows a clock, a store or a worker.
+Values and pure functions, but for the ids, which take this machine's time. Nothing here knows a store or a worker.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from _thread import allocate_lock
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -50,17 +51,6 @@ class State(IntEnum):
 
 WAITING = frozenset({State.SCHEDULED, State.READY, State.HELD, State.PARKED})
 FINISHED = frozenset({State.SUCCEEDED, State.DEAD, State.CANCELLED})
-
-MAY_BECOME: dict[State, frozenset[State]] = {
-    State.SCHEDULED: frozenset({State.READY, State.HELD, State.CANCELLED}),
-    State.READY: frozenset({State.RUNNING, State.HELD, State.CANCELLED, State.DEAD}),
-    State.RUNNING: frozenset(State) - {State.RUNNING},
-    State.HELD: frozenset({State.READY, State.SCHEDULED, State.CANCELLED}),
-    State.PARKED: frozenset({State.RUNNING, State.READY, State.HELD, State.CANCELLED}),
-    State.SUCCEEDED: frozenset({State.READY}),
-    State.DEAD: frozenset({State.READY}),
-    State.CANCELLED: frozenset({State.READY}),
-}
 
 
 class Unique(msgspec.Struct, frozen=True):
@@ -198,8 +188,10 @@ def next_order(start: int | None = None, count: int = 1) -> int:
     """
     global _last
     now = time.time_ns() // 1_000_000 << 21
-    order = max(_last + 1, now | (int.from_bytes(os.urandom(2), "big") if start is None else start))
-    _last = order + count - 1
+    least = now | (int.from_bytes(os.urandom(2), "big") if start is None else start)
+    with _turn:
+        order = least if least > _last else _last + 1
+        _last = order + count - 1
     return order
 
 
@@ -228,3 +220,15 @@ _LOW = 9
 _GROUPS = [f"{0x8000 | low << 5:04x}" for low in range(1 << _LOW)]
 
 _last = 0
+
+# Not of `threading`: to import it takes longer than all else here.
+_turn = allocate_lock()
+
+
+def _begin_anew() -> None:
+    """Another thread may have been at it when the process was forked."""
+    global _turn
+    _turn = allocate_lock()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

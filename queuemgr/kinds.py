@@ -11,6 +11,11 @@ SWITCHES = ("at_most_once", "held")
 TEXTS = ("queue", "on_conflict", "executor")
 OPTIONAL = frozenset({*SECONDS, "at", "memory_limit", "executor"})
 
+LONGEST = 100 * 366 * 86400.0
+"""Seconds: nobody means a longer duration, and no list could show when it is over."""
+LATEST = 253_402_300_800.0
+"""The moment after which years have five digits. Milliseconds since the epoch, which nobody means either, are later."""
+
 
 def wanted_instead(name: str, value: Any) -> str | None:
     """What the option's value ought to be, in words; None where it is that."""
@@ -22,7 +27,7 @@ def wanted_instead(name: str, value: Any) -> str | None:
 
 def _kind(name: str, value: Any) -> tuple[bool, str]:
     if name in SECONDS:
-        return _is_number(value), "a number of seconds or a timedelta"
+        return is_number(value), "a number of seconds or a timedelta"
     if name in COUNTS:
         return isinstance(value, int) and not isinstance(value, bool), "a whole number"
     if name in SWITCHES:
@@ -31,18 +36,33 @@ def _kind(name: str, value: Any) -> tuple[bool, str]:
         return isinstance(value, str), "a text"
     match name:
         case "at":
-            return _is_number(value), "a datetime with a time zone, or seconds since the epoch"
+            return is_number(value), "a datetime with a time zone, or seconds since the epoch"
         case "unique":
-            return isinstance(value, (bool, str)) or callable(value), "True, a key or a function"
+            if isinstance(value, str):
+                return is_key(value), "a key that is not empty, and that UTF-8 can carry"
+            return isinstance(value, bool) or callable(value), "True, a key or a function"
         case "tags":
-            return _are_texts(value), "a text or several"
+            return _are_texts(value) and all(map(_is_utf8, value)), "a text or several"
         case "retry_on" | "never_retry_on":
             return _are_texts(value), "a class of exceptions, its name, or several of these"
     return True, ""
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and not isnan(value)
+
+
+def is_key(text: str) -> bool:
+    """Whether it can be a unique key: a text that is not empty, and that can be written down."""
+    return text != "" and _is_utf8(text)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _are_texts(values: Any) -> bool:

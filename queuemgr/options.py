@@ -5,14 +5,16 @@ It reads no clock and no store.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from operator import index
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict
 
 from .errors import ConfigError, UnknownOption, did_you_mean
-from .kinds import COUNTS, wanted_instead
+from .kinds import COUNTS, LATEST, LONGEST, SECONDS, is_number, wanted_instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +39,12 @@ class Backoff:
 
     def __post_init__(self) -> None:
         if self.kind not in BACKOFFS:
-            raise ConfigError(f"unknown backoff {self.kind!r}: {did_you_mean(self.kind, BACKOFFS)}")
-        if self.base < 0 or self.cap < 0 or not 0 <= self.jitter <= 1:
-            raise ConfigError("a backoff needs base >= 0, cap >= 0 and jitter between 0 and 1")
+            raise ConfigError(f"unknown backoff {self.kind!r}: {did_you_mean(str(self.kind), BACKOFFS)}")
+        numbers = all(map(is_number, (self.base, self.cap, self.jitter)))
+        if not (numbers and 0 <= self.base <= LONGEST and self.cap >= 0 and 0 <= self.jitter <= 1):
+            raise ConfigError(
+                "a backoff needs base >= 0, cap >= 0 and jitter between 0 and 1, the first two in seconds"
+            )
 
     def __call__(self, failures: int) -> float:
         """Seconds to wait after the given number of failures (1 after the first), before jitter."""
@@ -111,6 +116,7 @@ class Options:
 
 
 NAMES = frozenset(field.name for field in fields(Options))
+MOST_CRASHES = 2**31 - 1  # what a server counts to
 # What a run looks at, and so what a call that differs from its task must carry along.
 RUN_OPTIONS = (
     "attempts",
@@ -134,12 +140,17 @@ def checked(options: Options) -> Options:
 
 def _rules(o: Options) -> Iterable[tuple[bool, str]]:
     executor, conflict = o.executor or "async", o.on_conflict
-    yield not o.queue or len(o.queue) > 200, f"queue must be a name of 1 to 200 characters, not {o.queue!r}"
+    fits = 0 < len(o.queue) <= 200 and o.queue.isprintable()
+    yield not fits, f"queue must be a name of 1 to 200 printable characters, not {o.queue!r:.250}"
     yield not 0 <= o.priority <= 9, f"priority must be 0 to 9 (9 runs first), not {o.priority}"
     yield o.attempts < 1, f"attempts must be at least 1, not {o.attempts}"
-    yield o.crash_budget < 1, f"crash_budget must be at least 1, not {o.crash_budget}"
+    budget = o.crash_budget
+    yield not 1 <= budget <= MOST_CRASHES, f"crash_budget must be at least 1, at most {MOST_CRASHES}, not {budget}"
     yield o.timeout is not None and o.timeout <= 0, f"timeout must be more than 0 seconds, not {o.timeout}"
-    yield o.delay is not None and o.delay < 0, f"delay must not be negative, not {o.delay}"
+    for name in SECONDS:
+        wrong = (seconds := getattr(o, name)) is not None and not 0 <= seconds <= LONGEST
+        yield wrong, f"{name} must not be negative, nor longer than a hundred years, not {seconds}"
+    yield o.at is not None and o.at >= LATEST, f"at must be in seconds and before the year 10000, not {o.at}"
     yield o.delay is not None and o.at is not None, "give either delay or at, not both"
     yield executor not in EXECUTORS, f"unknown executor {executor!r}: {did_you_mean(executor, EXECUTORS)}"
     yield conflict not in CONFLICTS, f"unknown on_conflict {conflict!r}: {did_you_mean(conflict, CONFLICTS)}"
@@ -162,7 +173,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def _converted(name: str, value: Any) -> Any:
     match name, value:
-        case _, timedelta():
+        case _, timedelta() if name in SECONDS:
             return value.total_seconds()
         case _, SupportsIndex() if name in COUNTS and not isinstance(value, bool):
             return index(value)
@@ -184,9 +195,19 @@ def _converted(name: str, value: Any) -> Any:
     return value
 
 
-def type_name(kind: type[BaseException] | str) -> str:
-    """`package.module.Name` of an exception class; a text stands for itself and may leave the module out."""
-    return kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+def type_name(kind: type) -> str:
+    """`package.module.Name` of an exception class, the same in every process."""
+    return f"{module_of(kind)}.{kind.__qualname__}"
+
+
+def module_of(thing: Any) -> str:
+    """Where a function or class is imported from; a script that is run directly is known by its file."""
+    module: str = thing.__module__
+    if module == "__main__":
+        main = sys.modules["__main__"]
+        spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+        return spec.name if spec else Path(file).stem if file else module
+    return module
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,16 +225,25 @@ class Policy:
 
     def retries(self, types: tuple[str, ...]) -> bool:
         """Whether an error whose classes bear these names (nearest first) is worth another attempt."""
-        names = {*types, *(name.rpartition(".")[2] for name in types)}
-        if not names.isdisjoint(self.never_retry_on):
+        if _one_of(self.never_retry_on, types):
             return False
-        return not self.retry_on or not names.isdisjoint(self.retry_on)
+        return not self.retry_on or _one_of(self.retry_on, types)
 
     def delay_before(self, attempt: int, chance: Callable[[], float]) -> float:
         """Seconds to wait before the given attempt (2 is the first retry); `chance` gives numbers from 0 to 1."""
         delay = float(self.backoff(attempt - 1))
         jitter = self.backoff.jitter if isinstance(self.backoff, Backoff) else 0.0
-        return max(0.0, delay * (1 + jitter * (2 * chance() - 1)))
+        return min(max(0.0, delay * (1 + jitter * (2 * chance() - 1))), LONGEST)
+
+
+def _one_of(chosen: tuple[str, ...], types: tuple[str, ...]) -> bool:
+    """A class answers to `package.module.Name`, to `package.Name`, where it may be exported, too, and to `Name`."""
+    names = set(types)
+    for full in types:
+        module, _, name = full.rpartition(".")
+        parts = module.split(".")
+        names.update((name, *(f"{'.'.join(parts[:length])}.{name}" for length in range(1, len(parts)))))
+    return not names.isdisjoint(chosen)
 
 
 DEFAULT_POLICY = Policy(3, Backoff(), (), (), None, "async", None, 3)

@@ -1,7 +1,4 @@
-"""How a run ended, and what follows from it:
-
-one pure function turns an outcome into a verdict. It carries nothing out.
-"""
+"""How a run ended and, by one pure function, what follows. It carries nothing out."""
 
 from __future__ import annotations
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .service.host.config import proc_dir_of_programs
 from .simple_api import REGISTRY, OneSystem, QueueSystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PROC_DIR = str(Path(tempfile.gettempdir()) / "queuemgr")
+PROC_DIR = proc_dir_of_programs()
 
 
 class ProcQueueSystem(QueueSystem):

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .core.retention import retention_of
 from .proc_api import PROC_DIR, ProcQueueSystem
 from .simple_api import REGISTRY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class ProcManagerConfig:
-    """Times are seconds."""
+    """Times are seconds. How long jobs stay: see `core.retention.retention`."""
 
     registry_path: str = REGISTRY
     proc_dir: str = PROC_DIR
     shutdown_timeout: float = 30.0
     cleanup_interval: float = 60.0
+    command_timeout: float = 30.0
     max_concurrent_jobs: int = 10
+    max_queue_size: int | None = None
+    per_job_type_limits: dict[str, int] | None = None
+    completed_job_retention_seconds: float | None = None
+    terminal_job_retention_seconds: float | None = None
+    failed_terminal_retention_seconds: float | None = None
+    stopped_terminal_retention_seconds: float | None = None
+    deleted_terminal_retention_seconds: float | None = None
+    max_retained_terminal_jobs: int | None = 1000
+    pending_job_retention_seconds: float | None = None
 
 
 class ProcManager(ProcQueueSystem):
@@ -28,8 +39,10 @@ class ProcManager(ProcQueueSystem):
             self.config.registry_path,
             self.config.proc_dir,
             self.config.shutdown_timeout,
+            command_timeout=self.config.command_timeout,
             cleanup_interval=self.config.cleanup_interval,
             max_concurrent_jobs=self.config.max_concurrent_jobs,
+            **retention_of(self.config),
         )
 
     def start(self, registry_path: str | None = None, proc_dir: str | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from .context import NOTE
 from .store import Report
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class RunReporter:
         report = self._pending()
         report.progress = percent
         if note is not None:
-            report.note = str(note)
+            report.note = str(note)[:NOTE]
 
     def output(self, stream: str, text: str) -> None:
         if self._left <= 0:

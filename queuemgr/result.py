@@ -196,6 +196,9 @@ class Writer(Protocol):
     def close(self) -> None:
         """Complete it: what was written is the result of this run, unless the run fails."""
 
+    def discard(self) -> None:
+        """Forget what was written."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(

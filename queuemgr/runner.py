@@ -10,23 +10,33 @@ import signal
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from .capture import Capture
+from .context import refuse_while_importing
 from .loop import new_loop
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .executor import Call
     from .worker import Worker
 
 log = logging.getLogger("queuemgr.worker")
 
+HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 def run(worker: Worker) -> bool:
     """Work until SIGTERM or SIGINT: the first lets running jobs end, the second stops them at once.
 
-    False if some job could not be stopped: it ends with this process, which should end now.
+    False if some job could not be stopped: it ends with this process, which should end now. Raises RuntimeError inside
+    a running event loop, which it would block.
     """
+    if asyncio._get_running_loop() is not None:
+        raise RuntimeError("this would block the event loop that runs here: await app.worker(...).run() instead")
+    refuse_while_importing()
     with Capture(), asyncio.Runner(loop_factory=new_loop) as loop:
         return loop.run(_run(worker))
 
@@ -34,10 +44,12 @@ def run(worker: Worker) -> bool:
 async def _run(worker: Worker) -> bool:
     loop = asyncio.get_running_loop()
     stop = _Stop(worker)
+    _fork.heeding.add(stop)
     in_main_thread = threading.current_thread() is threading.main_thread()
-    for signum in (signal.SIGTERM, signal.SIGINT) if in_main_thread else ():
-        if signal.getsignal(signum) is not signal.SIG_IGN:
-            loop.add_signal_handler(signum, stop, signum)
+    usual = {signum: signal.getsignal(signum) for signum in HEEDED if in_main_thread}
+    heeded = [signum for signum, handler in usual.items() if handler is not signal.SIG_IGN]
+    for signum in heeded:
+        loop.add_signal_handler(signum, stop, signum)
     watchdog = Watchdog(loop, overdue=partial(_overdue, worker), threads=partial(_threads, worker))
     watchdog.open()
     # What was imported stays: to look through it again and again would hold up jobs for milliseconds.
@@ -48,6 +60,9 @@ async def _run(worker: Worker) -> bool:
     finally:
         gc.unfreeze()
         watchdog.close()
+        for signum in heeded:
+            loop.remove_signal_handler(signum)
+            signal.signal(signum, usual[signum] or signal.SIG_DFL)
 
 
 def _overdue(worker: Worker) -> list[Call]:
@@ -69,6 +84,8 @@ def _threads(worker: Worker) -> dict[int, str]:
 
 
 class _Stop:
+    """Heeds the signals of its worker's process."""
+
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._times = 0
@@ -83,6 +100,40 @@ class _Stop:
         else:
             log.info("%s again: stopping %d running jobs now", name, running)
             self._worker.stop(0)
+
+
+class _Fork:
+    """A fork that a job's own code makes, such as a process of its multiprocessing.Pool.
+
+    What that one is sent must not reach the worker by the pipe that they share, and SIGTERM must end it.
+    """
+
+    def __init__(self) -> None:
+        self.heeding: WeakSet[_Stop] = WeakSet()
+        self._masks: dict[int, Iterable[int]] = {}
+
+    def begins(self) -> None:
+        if self.heeding:
+            self._masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)
+
+    def in_parent(self) -> None:
+        mask = self._masks.pop(threading.get_ident(), None)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def in_child(self) -> None:
+        if self.heeding:
+            self.heeding.clear()
+            signal.set_wakeup_fd(-1)
+            for signum in (signal.SIGTERM, signal.SIGHUP):
+                if callable(signal.getsignal(signum)):
+                    signal.signal(signum, signal.SIG_DFL)
+        self.in_parent()
+
+
+_fork = _Fork()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_fork.begins, after_in_parent=_fork.in_parent, after_in_child=_fork.in_child)
 
 
 def end_now(stopped: bool, code: int = 1) -> None:

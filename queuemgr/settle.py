@@ -98,6 +98,12 @@ class Settler:
         if self._tally is not None:
             await self._tally.tell()
 
+    def give_up(self) -> None:
+        """Leave to other workers what the store has not taken: it runs again there."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            log.warning("the store did not take the ends of this worker's last jobs in time: they run again")
+
     def _flush(self) -> None:
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._carry_out(), name="queuemgr settle")
@@ -120,26 +126,39 @@ class Settler:
                         settlements + self._settlements,
                     )
                     log.warning("%d settlements wait, the store did not take them: %s", len(settlements), error)
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
+                    pause = await _rest(pause)
                 except Exception:
                     log.exception("a report or the end of a job cannot be written down; each is tried by itself")
-                    await self._each_by_itself(reports, settlements)
+                    if not await self._each_by_itself(reports, settlements):
+                        pause = await _rest(pause)
         finally:
             self._flushing = None
 
-    async def _each_by_itself(self, reports: list[Report], settlements: list[Settlement]) -> None:
-        """What cannot be written down must not keep the rest: such a report is dropped, such a run has failed."""
+    async def _each_by_itself(self, reports: list[Report], settlements: list[Settlement]) -> bool:
+        """What cannot be written down must not keep the rest: such a report is dropped, such a run has failed.
+
+        False where something has to be tried again.
+        """
         for report in reports:
             with suppress(Exception):
                 await self._store.report([report])
-        for settlement in settlements:
+        left = [rest for settlement in settlements if (rest := await self._by_itself(settlement)) is not None]
+        self._settlements += left
+        return not left
+
+    async def _by_itself(self, settlement: Settlement) -> Settlement | None:
+        """What is left to settle."""
+        try:
+            await self._settle([settlement])
+        except StoreError:
+            return settlement
+        except Exception as error:
+            failed = _unwritable(settlement, error)
             try:
-                await self._settle([settlement])
-            except StoreError:
-                self._settlements.append(settlement)
-            except Exception as error:
-                self._settlements.append(_unwritable(settlement, error))
+                await self._settle([failed])
+            except Exception:
+                return failed
+        return None
 
     async def _settle(self, settlements: list[Settlement]) -> None:
         if not settlements:
@@ -152,6 +171,12 @@ class Settler:
                 self._on_stale(settlement.lease)
             elif settlement.verdict.state is not State.SUCCEEDED:
                 _log(settlement)
+
+
+async def _rest(pause: float) -> float:
+    """Wait; how long to wait the next time."""
+    await asyncio.sleep(pause)
+    return min(2 * pause, LONGEST_PAUSE)
 
 
 def _log(ended: Settlement) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from .errors import ConfigError
 
@@ -13,10 +14,10 @@ class Shares:
     Source: the upstream balancing of nginx, https://github.com/nginx/nginx/commit/52327e0627f49dbda1e8db695e63a4b0af4448b1
     """
 
-    def __init__(self, weights: Mapping[str, int]) -> None:
+    def __init__(self, weights: Mapping[str, Any]) -> None:
         if not isinstance(weights, Mapping):
             raise ConfigError(f'queues maps names to weights, as in {{"mail": 1}}; {weights!r:.80} is no such thing')
-        wrong = [name for name, weight in weights.items() if weight < 1]
+        wrong = [name for name, weight in weights.items() if not isinstance(weight, int) or weight < 1]
         if wrong or not weights:
             raise ConfigError(
                 f"a queue's weight is a whole number of at least 1; look at {wrong or 'the empty list of queues'}"

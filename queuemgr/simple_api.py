@@ -6,6 +6,7 @@ The service is another process; it ends when the program does, however that ends
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from .errors import ConfigError, ServiceNotRunning
 from .jobs.classes import loading
 from .jobs.naming import name_for_others, places_of_program
-from .service.host.calling import Caller
+from .service.host.calling import COMMAND_TIMEOUT, Caller
 from .service.host.config import HostConfig
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ SPARE = 10.0
 
 class QueueSystem:
     """Parameters: `registry_path`, the live list of jobs, beside which they are kept; `shutdown_timeout`, the seconds
-    that running jobs have when the service stops; `proc_dir`, the folder of its socket, by default a new one; further
-    settings of the service by their names. Used as a context manager it starts and stops the service.
+    that running jobs have when the service stops; `proc_dir`, the folder of its socket, by default a new one;
+    `command_timeout`, the seconds that an answer is waited for; `startup_timeout`, those that the service may take to
+    start, None for as long as it takes; further settings of the service by their names. Used as a context manager it
+    starts and stops the service.
 
     Every verb raises ServiceNotRunning before `start` and after `stop`, and JobNotFound for an id that there is not.
     """
@@ -48,19 +51,25 @@ class QueueSystem:
         shutdown_timeout: float = 30.0,
         *,
         proc_dir: str | None = None,
+        command_timeout: float = COMMAND_TIMEOUT,
+        startup_timeout: float | None = None,
         **settings: Any,
     ) -> None:
+        self.command_timeout = command_timeout
+        self._startup_timeout = startup_timeout
         self._settings = {"registry_path": registry_path, "shutdown_timeout": shutdown_timeout, **settings}
         self._proc_dir = proc_dir
         self._own_folder: str | None = None
         self._config: HostConfig | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._caller: Caller | None = None
+        self._pid = 0
 
     def start(self) -> None:
         """Start the service and return once it answers. A second call changes nothing.
 
-        Raises AlreadyRunning where another service has the same registry or folder, ConfigError, StoreError.
+        Raises AlreadyRunning where another service has the same registry or folder, ConfigError, StoreError,
+        OperationTimeout.
         """
         if self.is_running():
             return
@@ -72,20 +81,28 @@ class QueueSystem:
             )
         from .service.host.running import start
 
-        if self._proc_dir is None:
-            self._own_folder = tempfile.mkdtemp(prefix="queuemgr-")
-        folder = self._proc_dir or self._own_folder
-        assert folder is not None
-        config = HostConfig(**self._settings, proc_dir=folder, places=places_of_program())
-        self._process = start(config)
+        if self._process is not None:
+            self.stop()  # it died: what is left of it goes
+
+        self._pid = os.getpid()
+        folder = self._proc_dir
+        if folder is None:
+            folder = self._own_folder = tempfile.mkdtemp(prefix="queuemgr-")
+        try:
+            config = HostConfig(**self._settings, proc_dir=folder, places=places_of_program())
+            self._process = start(config, timeout=self._startup_timeout)
+        except BaseException:
+            self._remove_own_folder()
+            raise
         self._config = config
-        self._caller = Caller(config.socket)
+        self._caller = Caller(config.socket, self.command_timeout)
         atexit.register(self.stop)
 
     def stop(self, timeout: float | None = None) -> None:
         """Stop the service: running jobs get `shutdown_timeout` seconds, waiting ones stay for the next start.
 
-        With `timeout` it is ended by force after so many seconds; its jobs die with it.
+        With `timeout` it is ended by force after so many seconds; its jobs die with it. In a process that was forked
+        since it leaves the service alone, which is that of the other one.
         """
         atexit.unregister(self.stop)
         self._config = None
@@ -93,8 +110,14 @@ class QueueSystem:
         caller, self._caller = self._caller, None
         if caller is not None:
             caller.close()
+        if self._pid != os.getpid():
+            self._own_folder = None
+            return
         if process is not None:
             end_service(process, self._settings["shutdown_timeout"] + SPARE if timeout is None else timeout)
+        self._remove_own_folder()
+
+    def _remove_own_folder(self) -> None:
         if self._own_folder is not None:
             shutil.rmtree(self._own_folder, ignore_errors=True)
             self._own_folder = None

@@ -5,6 +5,7 @@ A worker that is killed takes at most ten seconds of counts along. It reads noth
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from pathlib import Path
@@ -90,6 +91,7 @@ class Tally:
         self._since: float | None = None
         self._waiting: list[tuple[str, bytes]] = []
         self._refused = False
+        self._telling = asyncio.Lock()
 
     @property
     def _clock(self) -> Clock:
@@ -127,6 +129,10 @@ class Tally:
 
     async def tell(self) -> None:
         """Tell the store what there is. What it does not take now is told with the next."""
+        async with self._telling:
+            await self._tell()
+
+    async def _tell(self) -> None:
         self._gather()
         if self._refused:
             self._waiting.clear()

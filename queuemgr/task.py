@@ -1,23 +1,20 @@
-"""Tasks:
-
-named functions and job classes with their options, and the registry that finds them. It sends nothing itself.
-"""
+"""Named functions and job classes with their options, and the registry that finds them. It sends nothing itself."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Sequence
-from pathlib import Path
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 import msgspec
 
 from .arguments import Checker
 from .batch import Batch
-from .errors import EncodingError, UnknownTask, did_you_mean
+from .errors import BadArguments, ConfigError, EncodingError, UnknownTask, did_you_mean
 from .job import Job, Unique, new_id, new_ids
-from .options import Options, OptionValues, Policy, overrides_of, policy_of
+from .kinds import is_key
+from .options import Options, OptionValues, Policy, module_of, overrides_of, policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +35,7 @@ class Runs(Protocol[R_co]):
     def run(self) -> R_co: ...
 
 
-class Call(msgspec.Struct, Generic[R], frozen=True):
+class Call(msgspec.Struct, Generic[R_co], frozen=True):
     """A job that is ready to be enqueued, and the type of its result for the reader and the type checker."""
 
     job: Job
@@ -103,6 +100,11 @@ class Task(Generic[P, C, R]):
         self._checker: Checker | None = None
         self._overrides = overrides_of(options, self._base) if base else None
         self._policy = policy_of(self._base, self.kind)
+        # So that help(), inspect.signature() and doctest see the function.
+        update_wrapper(self, function, updated=())
+
+    def __repr__(self) -> str:
+        return f"<task {self.name}>"
 
     @property
     def is_class(self) -> bool:
@@ -212,6 +214,13 @@ class Registry:
         self._tasks: dict[str, Task[..., Any, Any]] = {}
 
     def add(self, task: Task[P, C, R]) -> Task[P, C, R]:
+        """A function that is defined anew takes its own place. Raises ConfigError where another one has the name."""
+        known = self._tasks.get(task.name)
+        if known is not None and not _is_same(known.function, task.function):
+            raise ConfigError(
+                f"two functions would be the task {task.name!r}: {_where(known.function)} and {_where(task.function)}; "
+                "give one of them another name: @app.task(name=...)"
+            )
         self._tasks[task.name] = task
         return task
 
@@ -235,14 +244,35 @@ class Registry:
         return frozenset(self._tasks)
 
 
+def check_function(function: Any, name: str | None = None) -> None:
+    """Raises ConfigError for what no worker could run as a task, and for what has no name and was given none."""
+    if isinstance(function, Task) or not callable(function):
+        what = "a task already" if isinstance(function, Task) else "neither a function nor a class"
+        raise ConfigError(f"{function!r:.80} is {what}: write @app.task, or @app.task(name=...), above a function")
+    if name is None and not hasattr(function, "__qualname__"):
+        raise ConfigError(f"{function!r:.80} has no name: app.task(name='module.name')(...) gives it one")
+    code = getattr(function, "run", None) if isinstance(function, type) else function
+    if not callable(code):
+        raise ConfigError(f"{_where(function)} has no method `run`, which a worker calls: define it")
+    if inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code):
+        raise ConfigError(
+            f"{_where(function)} is a generator, whose code would never run: return a list, "
+            "or write the result piece by piece with current_job().result_writer()"
+        )
+
+
+def _is_same(known: Any, other: Any) -> bool:
+    place = _where(known)
+    return known is other or (place == _where(other) and not place.endswith("<lambda>"))
+
+
+def _where(function: Any) -> str:
+    return f"{module_of(function)}.{getattr(function, '__qualname__', function)}"
+
+
 def name_of(function: Callable[..., Any]) -> str:
     """`module.qualname`; a script that is run directly is known by its file, as a worker will import it."""
-    module = function.__module__
-    if module == "__main__":
-        main = sys.modules["__main__"]
-        spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-        module = spec.name if spec else Path(file).stem if file else module
-    return f"{module}.{function.__qualname__}"
+    return f"{module_of(function)}.{function.__qualname__}"
 
 
 def _unique(name: str, options: Options, args: tuple[Any, ...], kwargs: dict[str, Any], data: bytes) -> Unique:
@@ -254,5 +284,9 @@ def _unique(name: str, options: Options, args: tuple[Any, ...], kwargs: dict[str
 
             text = f"{name}:{hashlib.blake2b(data, digest_size=12).hexdigest()}"
         case function:
-            text = str(function(*args, **kwargs))
+            made: object = function(*args, **kwargs)
+            text = "" if made is None else str(made)
+            if not is_key(text):
+                told = f"the unique function of {name} must return the key, a text that is not empty"
+                raise BadArguments(f"{told}, not {made!r:.80}", told)
     return Unique(text, options.unique_for, options.on_conflict)

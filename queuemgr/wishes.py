@@ -36,7 +36,7 @@ class Wish(StrEnum):
     STOP = "stop"
 
 
-class Message(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True):
     """`grace` as in `Worker.stop`."""
 
     wish: Wish
@@ -47,7 +47,7 @@ class Message(msgspec.Struct, frozen=True):
 
 async def wish(store: Store, worker: WorkerInfo, what: Wish, grace: float | None = None) -> None:
     """Ask it of the worker, instead of what was asked before and not read yet. Raises StoreError."""
-    key, value = _key(worker.id), msgspec.json.encode(Message(what, worker.pid, worker.birth, grace))
+    key, value = _key(worker.id), msgspec.json.encode(Asked(what, worker.pid, worker.birth, grace))
     for _ in range(TRIES):
         if await store.key_put_if_absent(key, value, KEPT):
             return
@@ -76,14 +76,13 @@ class Wishes:
         if now - self._looked < LOOK:
             return
         self._looked = now
-        message = await self._next()
-        match message:
-            case Message(Wish.STOP, grace=grace):
+        match await self._next():
+            case Asked(Wish.STOP, grace=grace):
                 log.info("asked to stop: no new jobs, running ones may end")
                 self.dismissed = True
                 self.stop(grace)
-            case Message(asked) if not stopping:
-                self.quiet = asked is Wish.QUIET
+            case Asked(what) if not stopping:
+                self.quiet = what is Wish.QUIET
                 self._untold = True
                 log.info("asked to be quiet: no new jobs" if self.quiet else "asked to go on")
                 self.wake()
@@ -91,18 +90,18 @@ class Wishes:
             await self.store.beat(self.worker, "quiet" if self.quiet else "running")
             self._untold = False
 
-    async def _next(self) -> Message | None:
+    async def _next(self) -> Asked | None:
         """What is asked of this worker, taken out of the store; what was asked of a dead namesake is only forgotten."""
         value = await self.store.key_get(_key(self.worker))
         if value is None:
             return None
         await self.store.key_remove_if(_key(self.worker), value)
         try:
-            message = msgspec.json.decode(value, type=Message)
+            asked = msgspec.json.decode(value, type=Asked)
         except msgspec.DecodeError:
             log.warning("what is asked of this worker cannot be read: %.80r", value)
             return None
-        return message if (message.pid, message.birth) == _this_process() else None
+        return asked if (asked.pid, asked.birth) == _this_process() else None
 
 
 def _this_process() -> tuple[int, int]:

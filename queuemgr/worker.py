@@ -16,17 +16,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .context import JobContext
-from .errors import StoreError
+from .errors import ConfigError, StoreError
 from .executor import Call, Why, describe, names_of, with_shown
 from .fault import point
 from .hand import Hand
 from .loop import put_last_first
 from .options import DEFAULT_POLICY
 from .outcome import Cancelled, Failed, GivenBack, Unknown
+from .pruning import Pruning
 from .pulse import Pulse, worker_here
 from .reporting import RunReporter
 from .settle import Settler, settlement_after
 from .shares import Shares
+from .stopping import LAST_GRACE, Stopping
 from .store import Claim
 from .tally import Tally
 from .ticker import declare, tick_if_due
@@ -50,10 +52,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("queuemgr.worker")
 
 TEND = 0.5
-PRUNE = 60.0
 NO_TROUBLE, LONGEST_TROUBLE = 0.1, 5.0
-# Seconds in which jobs that are stopped at last must end; a process is killed after five.
-LAST_GRACE, HURRIED_GRACE = 6.0, 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -100,14 +99,11 @@ class Worker:
         self._settler = Settler(store, self._lost, self._tally)
         self._hand = Hand(settings.concurrency, clock, tasks, self._give_back, remote=store.remote)
         self._dirty: set[RunReporter] = set()
-        self._stopping = False
-        self._deadline = 0.0
-        self._hurried = False
-        self._over = False
-        self._left = False
         self._progress = asyncio.Event()
+        self._stopping = Stopping(clock, self._progress)
+        self._over = self._left = False
         self._resting: asyncio.Future[None] | None = None
-        self._pruned = 0.0
+        self._pruning = Pruning(store, keeper)
         self._pulse = Pulse(store, self.id) if store.remote else None
         self.wishes = Wishes(store, self.id, self._wake, self.stop)
         self._known = tasks.names
@@ -131,15 +127,16 @@ class Worker:
             if self._pulse is not None and not self.running:
                 # What cannot be stopped ends with this process, and the pulse tells the store of that.
                 self._pulse.stop()
-            if self._keeper is not None and not self._hurried:
+            if self._keeper is not None and not self._stopping.hurried:
                 # Last: nobody's job waits for it.
                 await self._keeper.rest()
 
     def stop(self, grace: float | None = None) -> None:
-        """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt."""
-        self._stopping = True
-        self._hurried = grace == 0
-        self._deadline = self.clock.monotonic() + (self._settings.grace if grace is None else grace)
+        """Take no more jobs; give running ones `grace` seconds, then give them back without using up an attempt.
+
+        Called again, it can only hurry what was asked before.
+        """
+        self._stopping.ask(self._settings.grace if grace is None else grace)
         for run in self.running.values():
             if run.call is not None:
                 run.call.context.stopping = True
@@ -147,7 +144,7 @@ class Worker:
 
     async def _work_until_stopped(self) -> None:
         trouble = NO_TROUBLE
-        while not self._stopping:
+        while not self._stopping.asked:
             try:
                 busy = bool(self.running)
                 if self._settings.burst and not busy:
@@ -175,7 +172,7 @@ class Worker:
         async with self._claiming:
             claimed = await self._store.claim(wish)
         short = len(claimed.leases) < wanted
-        free = 0 if self._stopping or self.wishes.quiet else self._free
+        free = 0 if self._stopping.asked or self.wishes.quiet else self._free
         for lease in claimed.leases[:free]:
             self._begin(lease)
         self._hand.keep(claimed.leases[free:], all_came=not short)
@@ -191,7 +188,7 @@ class Worker:
 
     def _go_on(self) -> None:
         """A slot is free: what is at hand begins, and the next claim comes soon enough."""
-        if self._hand and not self._stopping and not self.wishes.quiet:
+        if self._hand and not self._stopping.asked and not self.wishes.quiet:
             while self._free > 0 and (lease := self._hand.take()) is not None:
                 self._begin(lease, first=not self._hand.flooded)
         if self._free > 0 or self._hand.low:
@@ -249,7 +246,7 @@ class Worker:
             return Unknown()
         try:
             policy = task.policy(lease.options)
-        except (TypeError, ValueError) as error:
+        except (ConfigError, TypeError, ValueError) as error:
             return Failed({"type": "queuemgr.errors.ConfigError", "message": f"its options: {error}"}, retry=False)
         context = JobContext(lease.id, lease.task, lease.queue, lease.attempt, run.reporter, self._keeper)
         run.call = Call(lease, task, policy, context, self._codec, self._settings.max_result)
@@ -331,6 +328,8 @@ class Worker:
                 await self._tend()
             except StoreError as error:
                 log.warning("the worker could not look after its jobs: %s", error)
+            except Exception:
+                log.exception("the worker could not look after its jobs; it tries again")
 
     async def _tend(self) -> None:
         """Renew the leases, stop what was cancelled, hand over what was said, and look after what nobody waits for."""
@@ -342,12 +341,8 @@ class Worker:
                 self._interrupt(run, Why.CANCEL)
             elif (lease := self._hand.drop(job_id)) is not None:
                 self._settle_unbegun(lease, Cancelled("cancelled before it began"))
-        if self.clock.monotonic() - self._pruned > PRUNE:
-            self._pruned = self.clock.monotonic()
-            await self._store.prune()
-            if self._keeper is not None:
-                self._keeper.tend(self._store)
-        await self.wishes.heed(stopping=self._stopping)
+        await self._pruning.tend()
+        await self.wishes.heed(stopping=self._stopping.asked)
         await self._tally.tend()
         if self._free <= 0 or self.wishes.quiet:
             await self._look_after_others()
@@ -365,32 +360,37 @@ class Worker:
             await self._store.beat(self.id, "stopping")
         except StoreError as error:
             log.warning("the store does not know that this worker stops: %s", error)
-        if await self._all_ended():
-            return await self._leave()
-        for run in list(self.running.values()):
-            self._interrupt(run, Why.STOP)
-        self._deadline = self.clock.monotonic() + (HURRIED_GRACE if self._hurried else LAST_GRACE)
-        if await self._all_ended():
-            return await self._leave()
+        if not await self._stopping.in_time(self._none_runs):
+            for run in list(self.running.values()):
+                self._interrupt(run, Why.STOP)
+            self._stopping.prolong()
+            await self._stopping.in_time(self._none_runs)
         for run in self.running.values():
             log.warning("job %s (%s) cannot be stopped; it ends with this process", run.lease.id, run.lease.task)
-        await self._settler.close()
-        return False
-
-    async def _all_ended(self) -> bool:
-        """Whether all running jobs ended before the deadline, which a second `stop` may bring nearer."""
-        while self.running and (left := self._deadline - self.clock.monotonic()) > 0:
-            self._progress.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._progress.wait(), left)
+        await self._wind_up_with_the_store()
         return not self.running
 
-    async def _leave(self) -> bool:
+    def _none_runs(self) -> bool:
+        return not self.running
+
+    async def _wind_up_with_the_store(self) -> None:
+        """Hand over what it has not taken yet. One that is away is not waited for for ever. Raises StoreError."""
+        last = asyncio.ensure_future(self._settler.close() if self.running else self._leave())
+        last.add_done_callback(lambda _: self._wake())
+        if not await self._stopping.in_time(last.done):
+            self._stopping.prolong()
+        if await self._stopping.in_time(last.done):
+            last.result()
+        else:
+            last.cancel()
+            self._settler.give_up()
+            self._left = True
+
+    async def _leave(self) -> None:
         await self._settler.close()
         await self._store.leave(self.id)
         self._left = True
         point("stop.released")
-        return True
 
     async def _leave_anyway(self) -> None:
         """Cancelled or failed: this process lives on, so nobody else would give back what was leased to it."""

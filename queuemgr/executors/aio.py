@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from asyncio import CancelledError, current_task
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from queuemgr import fault
 from queuemgr.context import current
-from queuemgr.executor import Why, describe, outcome_of_error, outcome_of_value, stopped, takes_long
+from queuemgr.executor import (
+    Why,
+    describe,
+    discard_unfinished,
+    end_fork,
+    outcome_of_error,
+    outcome_of_value,
+    stopped,
+    takes_long,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -52,6 +62,7 @@ class AioExecutor:
         self._running: dict[Call, asyncio.Task[Any] | None] = {}
         self._requests: dict[Call, _Request] = {}
         self._idle: asyncio.Event | None = None
+        self._pid = os.getpid()
 
     async def open(self) -> None:
         """Nothing is to be prepared."""
@@ -83,12 +94,15 @@ class AioExecutor:
                 if type(value) is CoroutineType or isawaitable(value):
                     value = await value
             finally:
+                end_fork(self._pid)
                 del self._running[call]
                 current.reset(token)
             if call.why is None:
                 kept = value, call.codec, call.max_result, call.context
                 if takes_long(value, call.context):
-                    return await asyncio.to_thread(outcome_of_value, *kept)
+                    outcome = await asyncio.to_thread(outcome_of_value, *kept)
+                    discard_unfinished(call.context)
+                    return outcome
                 return outcome_of_value(*kept)
         except BaseException as error:
             return self._ended(call, task, error)
@@ -184,6 +198,7 @@ class AioExecutor:
             self._idle.set()
         if isinstance(error, CancelledError) and task is not None and task.cancelling():
             raise error
+        discard_unfinished(call.context)
         if call.why is None and error is not None:
             if not _is_overrun(error):
                 return outcome_of_error(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import logging
+import os
 import sys
 import traceback
 from collections import deque
@@ -18,7 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from queuemgr import fault
 from queuemgr.context import current
-from queuemgr.executor import Why, describe, outcome_of_error, outcome_of_value, stopped
+from queuemgr.executor import (
+    Why,
+    describe,
+    discard_unfinished,
+    end_fork,
+    outcome_of_error,
+    outcome_of_value,
+    stopped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -118,8 +127,12 @@ class ThreadExecutor:
 
     def _serve(self) -> None:
         inbox, finished = self._inbox, self._finished
+        pid = os.getpid()
         while (work := inbox.take()) is not None:
-            finished.append((work, _perform(work)))
+            outcome = _perform(work)
+            end_fork(pid)
+            discard_unfinished(work.call.context)
+            finished.append((work, outcome))
             if not self._woken:
                 self._woken = True
                 with suppress(RuntimeError):  # the loop was closed: nobody waits any more

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from queuemgr.errors import ConfigError, QueuemgrError
+from queuemgr.signals import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +115,7 @@ class Supervisor:
         slot.failures = 0 if now - slot.began > SOUND else slot.failures + 1
         pause = 0.0 if slot.failures <= 1 else min(FIRST_PAUSE * 2.0 ** (slot.failures - 2), LONGEST_PAUSE)
         slot.due = now + pause
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        how = f"was ended by {signal_name(-code)}" if code < 0 else f"ended with code {code}"
         when = f"in {pause:g} s" if pause else "now"
         log.warning("worker %d (pid %d) %s; it is started again %s and its jobs go on", slot.number, pid, how, when)
 
@@ -145,8 +146,10 @@ def _become_worker(parent: int, work: Callable[[], int]) -> None:
     """The rest of the forked process's life. It stops in good order when its parent dies."""
     code = 1
     try:
-        # A terminal sends Ctrl-C to parent and workers alike; the parent passes it on, and twice would mean "at once".
+        # A terminal sends Ctrl-C to parent and workers alike, and SIGHUP as it closes; the parent passes both on, and
+        # twice would mean "at once".
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

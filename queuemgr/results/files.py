@@ -91,12 +91,12 @@ class FilePlace:
         if not self._folder.is_dir():
             return True
         with _told(f"{mark} cannot be written"):
-            try:
-                mark.touch(_FILE, exist_ok=False)
-                mark.write_text(store_id)
-            except FileExistsError:
-                return mark.read_text() == store_id
-        return True
+            if owner := _text(mark):
+                return owner == store_id
+            with self.locked():
+                if not (owner := _text(mark)):
+                    _write_safely(mark, store_id)
+        return owner in ("", store_id)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -239,6 +239,26 @@ def _size(entry: os.DirEntry[str]) -> int:
     with suppress(FileNotFoundError):
         return entry.stat().st_size
     return 0
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _write_safely(file: Path, text: str) -> None:
+    """It has its name only once all of it is on the disk. One process at a time."""
+    draft = file.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE)
+    try:
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(file)
+    _sync_folder(file.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -129,7 +129,7 @@ def give_up(reason: str) -> Cancel:
 
 @app.task
 def give_up_strangely() -> Cancel:
-    return Cancel("\ud800")
+    return Cancel(LookupError("\ud800 is gone"))
 
 
 @app.task

@@ -179,6 +179,7 @@ IMPORTS = [
     ("tests.executors.process_tasks:nothing_such", "names no App"),
     ("tests.executors.process_tasks:Point", "names no App"),
     ("tests.executors.process_apps.leaving:app", "ended with exit status 7"),
+    ("tests.executors.process_apps.unguarded:app", "under `if __name__ == '__main__':`"),
 ]
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from queuemgr.executor import Call, Why
-from queuemgr.executors.processes import ProcessExecutor
+from queuemgr.executors.processes import ProcessExecutor, nursery
 from queuemgr.executors.processes import executor as module
 from queuemgr.outcome import Cancelled, Crashed, Done, Failed, GivenBack, Outcome
 from tests.executors import process_tasks as tasks
@@ -255,6 +255,42 @@ def test_closing_stops_what_runs_and_what_waits(kind: str, tmp_path: Path) -> No
         return [*(await asyncio.gather(*jobs)), await executor.run(make(tasks.nothing, kind=kind))]
 
     assert asyncio.run(body()) == [GivenBack("the worker stopped")] * 3
+
+
+@pytest.mark.parametrize("kind", ["process", "pool"])
+def test_the_time_of_a_run_begins_once_its_app_is_imported(tmp_path: Path, kind: str) -> None:
+    async def body(executor: ProcessExecutor) -> list[Outcome]:
+        short, long = (
+            make(tasks.nothing, kind=kind, timeout=20),
+            make(tasks.hold, str(tmp_path / "note"), kind=kind, timeout=0.3),
+        )
+        jobs = [asyncio.create_task(executor.run(call)) for call in (short, long)]
+        await asyncio.sleep(0.3)
+        assert not executor._nursery.ready
+        for call in (short, long):
+            executor.interrupt(call, Why.TIMEOUT)
+        return list(await asyncio.gather(*jobs))
+
+    ended, stopped = use(body, "tests.executors.process_apps.late:app", size=2)
+    assert isinstance(ended, Done)
+    assert isinstance(stopped, Failed)
+    assert stopped.error["message"].startswith("stopped after 0.3 s by SIGTERM")
+
+
+def test_an_app_that_is_imported_for_ever_uses_up_the_time_of_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nursery, "LONGEST_IMPORT", 0.2)
+
+    async def body(executor: ProcessExecutor) -> Outcome:
+        call = make(tasks.nothing, timeout=0.05)
+        job = asyncio.create_task(executor.run(call))
+        await asyncio.sleep(0)
+        executor.interrupt(call, Why.TIMEOUT)
+        assert call.why is None
+        return await job
+
+    outcome = use(body, "tests.executors.process_apps.slow:app")
+    assert isinstance(outcome, Failed)
+    assert outcome.error["message"] == "stopped after 0.05 s before it began"
 
 
 def test_closing_does_not_wait_for_ever_for_an_app_that_is_being_imported() -> None:

@@ -155,6 +155,29 @@ def test_a_plain_handler_runs_beside_the_event_loop(build: Aio) -> None:
     asyncio.run(play())
 
 
+def test_more_plain_handlers_run_at_once_as_soon_as_more_may(build: Aio) -> None:
+    async def play() -> None:
+        queue = build(max_concurrent_jobs=1)
+        together = threading.Barrier(3)
+
+        @queue.handler
+        def handle(data: dict[str, Any]) -> None:
+            if data["data"]["n"] == 0:
+                queue.max_concurrent_jobs = 3
+                return
+            together.wait(20)
+            if data["data"]["n"] == 3:
+                queue.shutdown()
+
+        for n in range(4):
+            await queue.push(EMAIL, {"n": n})
+        await queue.listen()
+        assert queue.get_metrics()["general"]["total_successful"] == 4
+        await queue.close()
+
+    asyncio.run(play())
+
+
 def test_a_listener_that_is_cancelled_gives_its_jobs_back(build: Aio) -> None:
     async def play() -> None:
         queue = build()

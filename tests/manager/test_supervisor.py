@@ -139,6 +139,17 @@ def test_a_killed_worker_is_started_again_and_its_job_with_it(command: Command) 
     command.signal(signal.SIGTERM)
 
 
+@pytest.mark.crash
+def test_a_worker_that_a_nameless_signal_ended_is_started_again(command: Command) -> None:
+    command.start(processes=1)
+    wait_for(command.states, "no worker began")
+    (first,) = command.workers()
+    first.send_signal(signal.SIGRTMIN + 12)
+    wait_for(lambda: [worker.pid for worker in command.workers()] not in ([], [first.pid]), "no other one was started")
+    command.signal(signal.SIGTERM)
+    assert command.end() == 0
+
+
 def test_the_first_signal_lets_jobs_end(command: Command) -> None:
     command.start()
     command.enqueue("long.enqueue(0.5)")
@@ -218,11 +229,12 @@ def test_burst_workers_end_when_nothing_is_left(command: Command) -> None:
     assert len(command.marks("n")) == 20
 
 
-def test_one_interrupt_of_the_whole_terminal_is_one_stop(command: Command) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP])
+def test_what_a_terminal_sends_to_all_is_one_stop(command: Command, signum: int) -> None:
     command.start()
     command.enqueue("long.enqueue(0.5)")
     wait_for(lambda: command.marks("begun"), "the job did not begin")
     assert command.process is not None
-    os.killpg(command.process.pid, signal.SIGINT)
+    os.killpg(command.process.pid, signum)
     assert command.end() == 0
     assert len(command.marks("ended")) == 1

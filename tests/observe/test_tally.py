@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,8 +15,9 @@ from queuemgr.job import Lease, State, new_id
 from queuemgr.outcome import SUCCEEDED, Verdict
 from queuemgr.service.observe.measuring import measure_now
 from queuemgr.service.observe.sample import Sample, figure
-from queuemgr.store import Settlement
+from queuemgr.store import Settlement, Store
 from queuemgr.tally import EVERY, MOST_ROWS, OTHER, Count, Tally, memory_of_tree
+from queuemgr.testing.clock import ManualClock
 from tests.observe.rig import Stage, staged
 
 AGAIN = Verdict(State.SCHEDULED, "failed", failed=True)
@@ -246,3 +247,31 @@ def test_a_store_that_keeps_no_counts_is_asked_once_and_left_in_peace(tmp_path: 
         await asyncio.wait_for(stage.sampler().run(), 5)
 
     staged(tmp_path, scene)
+
+
+def test_what_is_told_twice_at_once_is_told_once() -> None:
+    kept: list[bytes] = []
+
+    class Slow:
+        clock = ManualClock()
+
+        async def key_add(self, key: str, _by: int, _ttl: float) -> int:
+            await asyncio.sleep(0)
+            return len(kept) + 1
+
+        async def key_put_if_absent(self, key: str, value: bytes, _ttl: float) -> bool:
+            await asyncio.sleep(0)
+            kept.append(value)
+            return True
+
+    async def scene() -> None:
+        tally = Tally(cast("Store", Slow()), "w", 1, {})
+        tally.count([ended(0.0, 1.0)], [True])
+        telling = asyncio.create_task(tally.tell())
+        await asyncio.sleep(0)
+        tally.count([ended(0.0, 1.0)], [True])
+        await tally.tell()
+        await telling
+
+    asyncio.run(scene())
+    assert len(kept) == len(set(kept)) == 2

@@ -51,6 +51,22 @@ for kind in ("thread", "process"):
     app.task(name=f"writes {kind}", executor=kind)(writes)
 
 
+def leaves_open(number: int) -> None:
+    """Begins a result and fails."""
+    current_job().result_writer().extend(rows(number))
+    raise ValueError("no more")
+
+
+def count_what_is_open() -> list[int]:
+    """How many threads and descriptors this process has."""
+    return [threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))]
+
+
+for kind in ("process", "pool"):
+    app.task(name=f"leaves open {kind}", executor=kind, attempts=1)(leaves_open)
+app.task(name="counts what is open", executor="pool")(count_what_is_open)
+
+
 @app.task(name="dies in the middle", executor="process", crash_budget=5)
 def dies_in_the_middle(number: int) -> None:
     """In its first attempt half of the result is written."""
@@ -91,4 +107,4 @@ def writes_too_much(number: int, most: int) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    app.work(burst=True, concurrency=2)
+    app.work(burst=True, concurrency=1 if "ONE_BY_ONE" in os.environ else 2)

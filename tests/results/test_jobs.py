@@ -253,7 +253,7 @@ def test_following_a_job_that_fails_ends_with_its_error(scene: Scene) -> None:
         assert worker.wait(60) == 0
     assert read == MANY
     scene.app.client.prune()
-    assert scene.files() == ["store"]
+    assert scene.files() == ["lock", "store"]
 
 
 def test_a_job_that_has_no_result_yet_says_so(scene: Scene) -> None:
@@ -378,6 +378,18 @@ def test_a_folder_of_another_store_is_left_alone(tmp_path: Path) -> None:
             await app.aio.store.close()
 
     run(main)
+
+
+@pytest.mark.parametrize("executor", ["process", "pool"])
+def test_a_run_that_left_its_result_open_leaves_nothing_in_its_process(executor: str, scene: Scene) -> None:
+    count = scene.enqueue("counts what is open")
+    scene.work(ONE_BY_ONE="yes")
+    before = count.result(0)
+    for _ in range(3):
+        scene.enqueue(f"leaves open {executor}", MANY)
+    count = scene.enqueue("counts what is open")
+    scene.work(ONE_BY_ONE="yes")
+    assert (count.result(0), scene.drafts) == (before, 0)
 
 
 def test_a_result_and_a_value_are_one_too_many(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def results_have_the_types_of_the_functions() -> None:
     assert_type(send.using(priority=9, delay=60).enqueue("ann").result(), bool)
     assert_type(app.client.enqueue(send.call("ann")), Handle[bool])
     assert_type(app.client.enqueue_many([send.call("ann"), send.call("ben", 2)]), list[Handle[bool]])
+    assert_type(app.client.enqueue_many([send.call("ann"), report.call(2026)]), list[Handle[object]])
     assert_type(list(track([1, 2])), list[int])
 
 
@@ -122,6 +123,8 @@ def wrong_options_are_errors() -> None:
     send.using(priority="high").enqueue("ann")  # type: ignore[arg-type]
     app.task(attempt=3)  # type: ignore[call-overload]
     App("sqlite:///calls.db", atempts=3)  # type: ignore[call-arg]
+    app.work(bursts=True)  # type: ignore[call-arg]
+    app.worker({"mail": 2}, concurrency="16")  # type: ignore[arg-type]
 
 
 def wrong_uses_of_results_are_errors() -> list[object]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from queuemgr import App
+from queuemgr import App, Snooze
 from queuemgr.errors import ConfigError, UnknownOption
+from queuemgr.kinds import LONGEST
 from queuemgr.options import Backoff, Options, overrides_of, policy_of
 
 
@@ -35,6 +36,14 @@ def test_an_unknown_option_names_the_nearest_right_one() -> None:
         ({"at": datetime(2026, 1, 1)}, "time zone"),  # noqa: DTZ001 - the very thing that is refused
         ({"delay": 1, "at": 5.0}, "not both"),
         ({"crash_budget": 0}, "at least 1"),
+        ({"crash_budget": 2**31}, "at most 2147483647"),
+        ({"delay": float("inf")}, "delay must not be negative, nor longer than a hundred years, not inf"),
+        ({"keep": float("inf")}, "keep must not be negative, nor longer than a hundred years"),
+        ({"keep": -1}, "keep must not be negative"),
+        ({"unique": True, "unique_for": -1}, "unique_for must not be negative"),
+        ({"timeout": 1e10}, "timeout must not be .* longer than a hundred years"),
+        ({"at": 1_800_000_000_000}, "at must be in seconds and before the year 10000"),
+        ({"queue": "two\nlines"}, "printable"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_would_be_right(wrong: dict, said: str) -> None:
@@ -58,6 +67,10 @@ def test_a_wrong_value_is_refused_with_what_would_be_right(wrong: dict, said: st
         ({"at_most_once": "yes"}, "at_most_once must be True or False, not 'yes'"),
         ({"queue": 5}, "queue must be a text, not 5"),
         ({"unique": 5}, "unique must be True, a key or a function, not 5"),
+        ({"unique": ""}, "unique must be a key that is not empty"),
+        ({"unique": "\ud800"}, "unique must be a key that is not empty, and that UTF-8 can carry"),
+        ({"at": timedelta(hours=1)}, "at must be a datetime with a time zone, or seconds since the epoch"),
+        ({"tags": ("\ud800",)}, "tags must be a text or several"),
         ({"tags": 5}, "tags must be a text or several, not 5"),
         ({"tags": ("a", 5)}, "tags must be a text or several"),
         ({"retry_on": (OSError, 5)}, "retry_on must be a class of exceptions, its name, or several of these"),
@@ -85,6 +98,35 @@ def test_all_problems_are_told_at_once() -> None:
 def test_durations_may_be_timedeltas_and_moments_datetimes() -> None:
     options = Options().changed({"timeout": timedelta(minutes=1), "at": datetime(2026, 1, 1, tzinfo=UTC)})
     assert (options.timeout, options.at) == (60.0, 1767225600.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"base": float("nan")}, {"base": float("inf")}, {"cap": float("nan")}, {"base": timedelta(1)}, {"jitter": "0"}],
+)
+def test_a_backoff_is_made_of_numbers(wrong: dict) -> None:
+    with pytest.raises(ConfigError, match="a backoff needs base >= 0"):
+        Backoff(**wrong)
+
+
+def test_no_pause_is_so_long_that_no_list_could_show_its_end() -> None:
+    app = App()
+
+    @app.task(backoff=lambda failures: float("inf"))
+    def work() -> None: ...
+
+    assert work.policy(None).delay_before(2, lambda: 0.5) == LONGEST
+    for delay in (float("inf"), 1e12):
+        with pytest.raises(ValueError, match="at most a hundred years"):
+            Snooze(delay)
+
+
+@pytest.mark.parametrize("name", ["ConnectionError", "requests.ConnectionError", "requests.exceptions.ConnectionError"])
+def test_a_text_names_an_exception_by_each_place_from_which_it_may_be_imported(name: str) -> None:
+    types = ("requests.exceptions.ConnectionError", "builtins.OSError")
+    assert policy_of(Options().changed({"retry_on": name}), "thread").retries(types)
+    assert not policy_of(Options().changed({"never_retry_on": name}), "thread").retries(types)
+    assert not policy_of(Options().changed({"retry_on": "urllib.ConnectionError"}), "thread").retries(types)
 
 
 def test_a_call_carries_only_what_differs_from_its_task() -> None:
@@ -126,8 +168,25 @@ def test_a_memory_limit_without_a_process_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [({"concurrency": 0}, "at least 1"), ({"concurency": 3}, "did you mean 'concurrency'")]
+    ("wrong", "said"),
+    [
+        ({"concurrency": 0}, "at least 1"),
+        ({"concurrency": "4"}, "concurrency of a worker must be a whole number of at least 1, not '4'"),
+        ({"max_tasks_per_child": 0}, "max_tasks_per_child of a worker must be a whole number of at least 1"),
+        ({"grace": -1}, "grace of a worker must be a number of seconds of at least 0"),
+        ({"grace": timedelta(1)}, "grace of a worker must be a number of seconds"),
+        ({"queues": {"mail": 1.5}}, "a queue's weight is a whole number of at least 1; look at .'mail'"),
+        ({"concurency": 3}, "did you mean 'concurrency'"),
+    ],
 )
 def test_a_workers_settings_are_checked(wrong: dict, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         App().worker(**wrong)
+
+
+def test_a_handle_in_place_of_an_id_is_refused_with_what_would_be_right() -> None:
+    app = App()
+    for wrong in (app.client.handle("one"), ["one", "two"]):
+        with pytest.raises(TypeError, match=r"a job is named by its id, a text, not by .*: give job.id"):
+            app.client.cancel(wrong)  # type: ignore[arg-type]
+    app.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from queuemgr.job import MAY_BECOME, Lease, State
+from queuemgr.job import Lease, State
 from queuemgr.options import Backoff, Options, policy_of
 from queuemgr.outcome import (
     Cancelled,
@@ -96,12 +96,6 @@ def test_a_job_that_runs_at_most_once_never_runs_again(outcome: Outcome) -> None
 )
 def test_other_ends_have_their_place(outcome: Outcome, state: State) -> None:
     assert judge(lease(), outcome, policy(), NOW).state is state
-
-
-def test_every_verdict_is_a_legal_move_of_a_running_job() -> None:
-    outcomes = [Done(), FAILED, Crashed({}), Snoozed(1), Cancelled(""), GivenBack(), Unknown(), Undecodable("")]
-    for outcome in outcomes:
-        assert judge(lease(), outcome, policy(), NOW).state in MAY_BECOME[State.RUNNING]
 
 
 def test_jitter_spreads_the_delay_around_the_backoff() -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +18,7 @@ from msgspec.structs import replace
 
 from queuemgr import App
 from queuemgr.codec import Codec
-from queuemgr.errors import BadArguments, ConfigError, EncodingError, UnknownTask
+from queuemgr.errors import BadArguments, BadSchedule, ConfigError, EncodingError, UnknownTask
 from queuemgr.job import new_id, order_of
 from queuemgr.service.facts import task_facts
 
@@ -41,6 +46,28 @@ class Resize:
 
 @app.task
 def loose(items: Sequence[int], anything, maybe: int | None = None) -> None: ...
+
+
+def counts(upto: int):
+    yield from range(upto)
+
+
+async def counts_later(upto: int):
+    yield upto
+
+
+class Idle: ...
+
+
+def test_to_a_reader_a_task_looks_like_its_function() -> None:
+    @app.task
+    def shout(word: str, times: int = 1) -> str:
+        """Say it loudly."""
+        return word.upper() * times
+
+    assert shout.__doc__ == "Say it loudly."
+    assert str(inspect.signature(shout)) == "(word: 'str', times: 'int' = 1) -> 'str'"
+    assert repr(greet) == "<task shop.greet>"
 
 
 def test_a_task_can_still_be_called() -> None:
@@ -193,3 +220,88 @@ def test_an_id_that_somebody_chose_holds_no_order(other: str) -> None:
 def test_a_wrong_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(ConfigError, match=r"sqlite:///|durability=normal"):
         App(url).aio.store  # noqa: B018 - the store is made on first use
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("shop.add", r"'shop.add' is neither a function nor a class: write @app.task, or @app.task\(name=...\)"),
+        (add, "is a task already"),
+        (partial(add.function, 1), r"has no name: app.task\(name='module.name'\)"),
+        (Idle, "test_task.Idle has no method `run`"),
+        (counts, "test_task.counts is a generator, whose code would never run: return a list"),
+        (counts_later, "test_task.counts_later is a generator"),
+    ],
+)
+def test_what_no_worker_could_run_is_refused_where_it_is_declared(wrong: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        App().task(wrong)
+
+
+def test_what_has_no_name_may_be_given_one() -> None:
+    assert App().task(name="shop.next")(partial(add.function, 1)).name == "shop.next"
+
+
+def test_two_functions_cannot_be_one_task() -> None:
+    own = App()
+    own.task(name="shop.add")(add.function)
+    with pytest.raises(ConfigError, match=r"two functions would be the task 'shop.add': .*test_task.add and .*loose"):
+        own.task(name="shop.add")(loose.function)
+    own.task(lambda a: a)
+    with pytest.raises(ConfigError, match=r"two functions would be the task .*<lambda>"):
+        own.task(lambda b: b)
+
+
+def test_a_function_that_is_defined_anew_takes_its_own_place() -> None:
+    own = App()
+    for value in (1, 2):
+
+        @own.task
+        def work(value: int = value) -> int:
+            return value
+
+    assert [task.name for task in own.tasks] == [work.name]
+    assert own.tasks[work.name].run((), {}) == 2
+
+
+@pytest.mark.parametrize("returned", [None, "", "\ud800"])
+def test_a_unique_function_without_a_key_is_refused_and_does_not_make_all_jobs_one(returned: Any) -> None:
+    with pytest.raises(
+        BadArguments, match=r"the unique function of .*add must return the key, a text that is not empty"
+    ):
+        add.using(unique=lambda *_, **__: returned).call(1)
+
+
+@pytest.mark.parametrize("rule", [60, timedelta(minutes=1), None])
+def test_a_rule_that_would_never_fire_is_refused(rule: Any) -> None:
+    with pytest.raises(BadSchedule, match="write for example 'every 90s'"):
+        App().schedule("wrong", rule, add.call(1))
+    with pytest.raises(ConfigError, match="did you mean 'all'"):
+        App().schedule("wrong", "@daily", add.call(1), missed="al")
+
+
+SCRIPT = """
+from queuemgr import App
+from queuemgr.executor import describe, names_of
+
+app = App()
+
+class Away(Exception): ...
+
+@app.task(retry_on=(Away,))
+def look(): ...
+
+if __name__ == "__main__":
+    import shop  # the same file, as a process of a worker imports it
+
+    for one, other in ((look, Away()), (look, shop.Away()), (shop.look, Away())):
+        print(one.policy(None).retries(names_of(other)), describe(other)["type"])
+"""
+
+
+def test_an_exception_has_one_name_in_a_script_that_is_run_and_where_a_worker_imports_it(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SCRIPT)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    program = [sys.executable, "shop.py"]
+    said = subprocess.run(program, cwd=tmp_path, env=env, capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout.splitlines() == ["True shop.Away"] * 3

@@ -9,7 +9,7 @@ import pytest
 
 from queuemgr.app import load
 from queuemgr.errors import ConfigError, UnknownTask, did_you_mean
-from queuemgr.jobs.classes import JobClasses, Places
+from queuemgr.jobs.classes import JobClasses, Places, find_class
 
 JOBS = """
 import os
@@ -60,6 +60,24 @@ def test_a_hint_is_the_end_of_its_sentence(tmp_path: Path) -> None:
     with pytest.raises(UnknownTask) as refused:
         classes(tmp_path).check("pkg.mail_jobs.Charge")
     assert str(refused.value).endswith("(put its file into a folder of jobs): did you mean 'mail_jobs.Charge'?")
+
+
+def test_a_module_is_not_blamed_for_another_one_that_it_imports_and_that_begins_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nosuch_lib_tasks.py").write_text("import nosuch_lib")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nosuch_lib'"):
+        load("nosuch_lib_tasks:app")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nosuch_lib'"):
+        find_class("nosuch_lib_tasks.Job", Places(allowed=("nosuch_lib_tasks.*",)))
+
+
+def test_a_package_that_is_not_there_is_named_with_what_was_asked_of_it() -> None:
+    with pytest.raises(ConfigError, match=r"no module 'nosuch_lib\.tasks' here"):
+        load("nosuch_lib.tasks:app")
+    with pytest.raises(UnknownTask, match=r"'nosuch_lib\.tasks\.Job' cannot be imported: No module named 'nosuch_lib'"):
+        find_class("nosuch_lib.tasks.Job", Places(allowed=("nosuch_lib.*",)))
 
 
 def test_a_word_that_only_begins_alike_is_not_proposed() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from queuemgr import App
+from queuemgr.errors import ConfigError
 from queuemgr.recurrence import Missed
 from queuemgr.testing.clock import ManualClock
 
@@ -88,6 +91,23 @@ def test_declaring_the_same_rule_again_does_not_move_its_next_firing(tmp_path: P
         (second,) = await app.aio.schedules()
         assert second.next_at == first.next_at
         assert second.schedule.job.priority == 5
+        await app.aio.store.close()
+
+    run(scene)
+
+
+def test_a_policy_that_is_none_is_refused_and_leaves_the_schedule_as_it_was(app: App) -> None:
+    @app.task
+    def clean() -> None: ...
+
+    async def scene() -> None:
+        await app.aio.schedule("nightly", "@daily", clean.call())
+        with pytest.raises(ConfigError, match="unknown policy for missed firings 'al': did you mean 'all'"):
+            await app.aio.change_schedule("nightly", missed="al")
+        assert await app.aio.change_schedule("nightly", missed="all")
+        assert [info.schedule.missed for info in await app.aio.schedules()] == [Missed.ALL]
+        with pytest.raises(ConfigError, match="a schedule needs a name of printable characters"):
+            await app.aio.schedule("two\nlines", "@daily", clean.call())
         await app.aio.store.close()
 
     run(scene)

@@ -8,8 +8,11 @@ import time
 
 import pytest
 
-from queuemgr import App, State, current_job
+from queuemgr import App, State, current_job, stopping
+from queuemgr import worker as worker_module
 from queuemgr.errors import StoreUnavailable
+from queuemgr.stopping import Stopping
+from queuemgr.testing.clock import ManualClock
 
 from .rig import ended, run, until, working
 
@@ -157,5 +160,76 @@ def test_claims_go_on_when_the_store_is_there_again(app: App, monkeypatch: pytes
         monkeypatch.setattr(store, "claim", claim)
         async with working(app):
             assert (await ended(app, (await work.aenqueue()).id)).state is State.SUCCEEDED
+
+    run(scene)
+
+
+def test_a_store_that_is_away_does_not_keep_a_hurried_worker(
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.task
+    async def work() -> None: ...
+
+    async def scene() -> None:
+        tries = asyncio.Event()
+
+        async def settle(_settlements: object) -> object:
+            tries.set()
+            raise StoreUnavailable("the disk is full")
+
+        monkeypatch.setattr(stopping, "HURRIED_GRACE", 0.05)
+        monkeypatch.setattr(app.aio.store, "settle", settle)
+        async with working(app) as worker:
+            await work.aenqueue()
+            await tries.wait()
+            worker.stop(0)
+        assert "they run again" in caplog.text
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "queuemgr settle"]
+
+    run(scene)
+
+
+def test_a_second_stop_can_only_hurry() -> None:
+    clock = ManualClock()
+    stop = Stopping(clock, asyncio.Event())
+    stop.ask(0)
+    clock.advance(0.1)
+    stop.ask(30)
+    assert stop.hurried
+    assert not asyncio.run(stop.in_time(lambda: False))
+
+
+def test_a_worker_waits_for_ever_unless_it_is_asked_to_stop() -> None:
+    async def scene() -> bool:
+        progress, over = asyncio.Event(), False
+        waiting = asyncio.create_task(Stopping(ManualClock(), progress).in_time(lambda: over))
+        for _ in range(3):
+            await asyncio.sleep(0)
+            progress.set()
+        assert not waiting.done()
+        over = True
+        progress.set()
+        return await waiting
+
+    assert asyncio.run(scene())
+
+
+def test_a_worker_looks_after_its_jobs_again_after_whatever_went_wrong(
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene() -> None:
+        real, beats = app.aio.store.beat, []
+
+        async def beat(worker: str, state: str | None) -> object:
+            beats.append(state)
+            if len(beats) == 1:
+                raise ValueError("nobody expects it")
+            return await real(worker, state)
+
+        monkeypatch.setattr(app.aio.store, "beat", beat)
+        monkeypatch.setattr(worker_module, "TEND", 0.01)
+        async with working(app):
+            await until(lambda: len(beats) > 2)
+        assert "nobody expects it" in caplog.text
 
     run(scene)

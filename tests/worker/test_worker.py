@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -144,6 +146,62 @@ def test_arguments_that_cannot_be_read_end_among_the_dead_with_their_bytes(app: 
             record = await ended(app, job.id)
             assert record.state is State.DEAD
             assert await app.aio.store.arguments(job.id) == b"\xff not json"
+
+    run(scene)
+
+
+@pytest.mark.parametrize("options", [{"backoff": {"kind": "of a newer version"}}, {"backoff": {"sort": "fixed"}}])
+def test_options_that_cannot_be_read_end_the_job_and_not_its_slot(app: App, options: dict[str, Any]) -> None:
+    @app.task(name="any")
+    async def anything() -> str:
+        return "ran"
+
+    async def scene() -> None:
+        job = Job(id=new_id(), task="any", args=b"[[]]", options=options)
+        await app.aio.store.enqueue([job])
+        async with working(app, concurrency=1):
+            record = await ended(app, job.id)
+            assert (record.state, (record.error or {})["type"]) == (State.DEAD, "queuemgr.errors.ConfigError")
+            assert await (await anything.aenqueue()).result(20) == "ran"
+
+    run(scene)
+
+
+@pytest.mark.parametrize("executor", ["async", "thread"])
+def test_a_job_may_be_cancelled_for_any_reason(app: App, executor: str) -> None:
+    async def tired() -> None:
+        raise Cancel(LookupError("\ud800 is gone"))
+
+    def lazy() -> None:
+        raise Cancel(LookupError("\ud800 is gone"))
+
+    task = app.task(executor=executor)(tired if executor == "async" else lazy)
+
+    async def scene() -> None:
+        async with working(app):
+            record = await ended(app, (await task.aenqueue()).id)
+            assert (record.state, (record.error or {})["message"]) == (State.CANCELLED, "? is gone")
+
+    run(scene)
+
+
+def test_a_program_has_its_own_signal_handlers_again_once_its_worker_has_ended(app: App) -> None:
+    def own(*_: object) -> None: ...
+
+    usual = {number: signal.signal(number, own) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        app.work(burst=True)
+        assert [signal.getsignal(number) for number in usual] == [own, own]
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        app.close()
+
+
+def test_a_worker_is_not_run_in_an_event_loop_that_it_would_block(app: App) -> None:
+    async def scene() -> None:
+        with pytest.raises(RuntimeError, match=r"await app.worker\(...\).run\(\) instead"):
+            app.work(burst=True)
 
     run(scene)
 

@@ -17,7 +17,14 @@ from msgspec import structs
 
 from queuemgr import fault
 from queuemgr.context import JobContext, Stopped, current
-from queuemgr.executor import decode_arguments, outcome_of_error, outcome_of_value, with_shown
+from queuemgr.executor import (
+    decode_arguments,
+    discard_unfinished,
+    end_fork,
+    outcome_of_error,
+    outcome_of_value,
+    with_shown,
+)
 from queuemgr.outcome import Cancelled, Outcome, Unknown
 
 from . import procinfo
@@ -103,12 +110,17 @@ class Runner:
 
     def serve(self, descriptor: int) -> None:
         """Run what comes by this socket until there will be no more."""
+        pid = os.getpid()
         self._line.descriptor = descriptor
         self._pipes = _pipes()
         self._calm = _peak_memory()
         while (job := self._line.receive()) is not None:
             self._busy = True
-            if not self._tell(self._perform(job)) or job.last or self._asked:
+            end = self._perform(job)
+            end_fork(pid)
+            if self._context is not None:
+                discard_unfinished(self._context)
+            if not self._tell(end) or job.last or self._asked:
                 return
             self._busy = False
             self.listen()  # the job may have had other wishes

@@ -17,10 +17,10 @@ import msgspec
 
 from queuemgr.executor import stopped
 from queuemgr.outcome import Cancelled, Crashed, Done, Failed, Outcome
+from queuemgr.signals import signal_name
 
 from .frames import NOTICE, End, Inbox, Job, Progress, Report, Text, decode_report, packets
 from .halting import Halt
-from .link import signal_name
 from .output import Output, Pipe
 
 if TYPE_CHECKING:

@@ -135,6 +135,8 @@ class ProcessExecutor:
         out_of_time = partial(self.stop, call, why, notice, grace)
         if why is Why.TIMEOUT and run is not None and run.child is not None and run.child.has_time_left(out_of_time):
             return
+        if why is Why.TIMEOUT and run is not None and self._nursery.defer(call.policy.timeout or 0.0, out_of_time):
+            return
         call.why = call.why or why
         call.context.stopping = True
         if run is None or run.ended.done():

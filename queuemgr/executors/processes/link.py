@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from queuemgr.signals import signal_name
 
 from .frames import Ready, decode_news, encode
 
@@ -135,13 +136,6 @@ class Link:
 def how_it_ended(status: int) -> str:
     """`status` is as subprocess gives it."""
     return f"was ended by {signal_name(-status)}" if status < 0 else f"ended with exit status {status}"
-
-
-def signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _start(descriptor: int) -> tuple[subprocess.Popen[bytes], int]:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from queuemgr.context import refuse_while_importing
 from queuemgr.outcome import Crashed, Failed, GivenBack, Outcome
 
 from .children import Child, Ending
@@ -20,7 +21,7 @@ from .frames import PACKET, Broken, Config, Exited, Fork, Forked, Ready, Signal,
 from .link import Link, how_it_ended
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .children import Keeper
     from .frames import News
@@ -29,6 +30,7 @@ log = logging.getLogger("queuemgr.worker")
 
 FIRST_PAUSE = 1.0  # seconds before another zygote is started for one that did not get ready
 LONGEST_PAUSE = 60.0
+LONGEST_IMPORT = 60.0  # seconds that the app may take before they count as the time of the jobs that wait for it
 STEADY = 10.0  # seconds after which a zygote that dies is taken for a single accident
 
 
@@ -61,8 +63,9 @@ class Nursery:
         return None
 
     def open(self) -> Link:
-        """Start the zygote unless it runs. Raises OSError."""
+        """Start the zygote unless it runs. Raises OSError, and RuntimeError within one."""
         if self._link is None:
+            refuse_while_importing()
             self._error, self._closing = None, False
             config = Config(self._app, self._preload, sys.argv, str(Path.cwd()), os.getpid())
             self._link = Link(config, self._take, self._end)
@@ -71,6 +74,20 @@ class Nursery:
     async def begun(self) -> bool:
         """Start the zygote, and wait until it has imported the app; False where it cannot. Raises OSError."""
         return await asyncio.shield(self.open().begun)
+
+    def defer(self, seconds: float, action: Callable[[], None]) -> bool:
+        """Call `action` so many seconds after the app was imported; False where it is, or will hardly ever be."""
+        loop, link = asyncio.get_running_loop(), self._link
+        if link is None or link.ready or loop.time() >= link.started_at + LONGEST_IMPORT:
+            return False
+        late = loop.call_at(link.started_at + LONGEST_IMPORT, action)
+
+        def begins(_: asyncio.Future[bool]) -> None:
+            late.cancel()
+            loop.call_later(seconds, action)
+
+        link.begun.add_done_callback(begins)
+        return True
 
     def spawn(self) -> Child:
         """A child that can be given a job at once, even before it is forked. Raises OSError."""

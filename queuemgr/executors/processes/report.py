@@ -6,6 +6,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from queuemgr.context import NOTE
+
 from .frames import Frame, Progress, Text
 from .later import when_imported
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 BURST = 100  # progress reports that may be sent at once
 RATE = 50  # and how many more each second
 TEXT = 8 * 1024  # characters in one frame, so that it fits into one packet
-NOTE = 1000
 
 
 class Reporter:

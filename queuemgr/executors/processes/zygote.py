@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from queuemgr.context import importing
 from queuemgr.errors import ConfigError
 from queuemgr.executor import describe
 
@@ -73,10 +74,12 @@ def load(config: Config) -> child.Application:
     sys.stdout, sys.stderr = child.open_stream(1), child.open_stream(2)
     faulthandler.enable(2)
     warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+    within = importing.set(True)
     for name in config.preload:
         importlib.import_module(name)
     module, _, path = config.app.partition(":")
     found: Any = importlib.import_module(module)
+    importing.reset(within)
     try:
         app: child.Application = reduce(getattr, path.split("."), found)
         app.tasks, app.codec, app.max_result  # noqa: B018 - a wrong name shall be told here, not by every job

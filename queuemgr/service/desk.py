@@ -20,6 +20,7 @@ from .failures import CutOff, Forbidden, TooManyAttempts
 from .operations.operation import Scope
 from .operations.table import call, find
 from .underway import Underway
+from .whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -85,6 +86,7 @@ class Desk:
         self._token_file = token_file
         self._refusals = Pace()
         self._service: AsyncCaller | None = None
+        self._whereabouts = Whereabouts()
 
     async def ask(
         self,
@@ -97,7 +99,8 @@ class Desk:
         """The answer, by `client` in the stead of the desk's own where one is given.
 
         What changes is carried through though this is cancelled, `around` with it. Raises NotFound, Forbidden, Misused,
-        ValidationError, CutOff where the server stops, and what the operation raises.
+        ValidationError, CutOff where the server stops, StoreUnavailable where the store's file is no longer there, and
+        what the operation raises.
         """
         operation = find(name)
         await self.admit(operation, visitor)
@@ -172,6 +175,7 @@ class Desk:
                     raise
             else:
                 return answer
+        self._whereabouts.require(client.store)
         return await call(operation.name, arguments, client, app=self.app, token_file=self._token_file)
 
     def _caller(self, socket: Path) -> AsyncCaller:
@@ -191,7 +195,7 @@ def _require_bounds(operation: Operation, given: Mapping[str, Any]) -> None:
         if _is_too_large(value) or (name == "after" and isinstance(value, str) and _is_too_large(_number_in(value))):
             raise ValidationError(name, None, f"{operation.name} cannot take so large a number as {name}")
         if name == "limit" and not operation.changes and not 0 <= value <= MOST:
-            raise ValidationError(name, None, f"a page of {operation.name} has at most {MOST:,} items, not {value}")
+            raise ValidationError(name, None, f"a page of {operation.name} has 0 to {MOST:,} items, not {value}")
 
 
 def _is_too_large(value: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from queuemgr.errors import QueuemgrError
+from queuemgr.errors import QueuemgrError, ValidationError
 
 
 class Refusal(QueuemgrError):
@@ -55,3 +55,26 @@ class TooManyAttempts(Refusal):
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         return (("retry-after", str(max(1, ceil(self.retry_after)))),)
+
+
+def message_of(error: BaseException) -> str:
+    """What happened."""
+    match error:
+        case ValidationError(reason=str(reason)):  # its own text is made for programs
+            return reason
+    return str(error)
+
+
+def hint_of(error: BaseException) -> str:
+    """The next step after an error whose own words do not name a command."""
+    match type(error).__name__:
+        case "JobNotFound":
+            return "queuemgr jobs list"
+        case "UnknownTask":
+            return "queuemgr tasks list"
+        case "InvalidJobStateError":
+            return f"queuemgr job status {getattr(error, 'job_id', 'ID')}"
+        case "JobExists":
+            taken = getattr(error, "job_id", "ID")
+            return f"queuemgr jobs wait {taken}\nor give --on-conflict existing, or --on-conflict replace"
+    return str(getattr(error, "hint", ""))

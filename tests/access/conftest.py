@@ -18,12 +18,15 @@ HERE = "127.0.0.1:5000"
 
 
 def ask(method: str = "GET", path: str = "/api/v1/jobs", query: str = "", **more: Any) -> Request:
-    """A request; header names are written with underscores. `host` None sends none, `address` and `scheme` as given."""
+    """A request; header names are written with underscores. `host` None sends none.
+
+    `address`, `scheme`, `version` and `body` are as given.
+    """
     address, scheme = more.pop("address", "127.0.0.1"), more.pop("scheme", "http")
-    body = more.pop("body", b"")
+    body, version = more.pop("body", b""), more.pop("version", "1.1")
     headers = {"host": HERE} | {name.replace("_", "-"): value for name, value in more.items()}
     kept = {name: value for name, value in headers.items() if value is not None}
-    return Request(method, path, query, kept, body, address, scheme)
+    return Request(method, path, query, kept, body, address, scheme, version=version)
 
 
 @dataclass(slots=True)

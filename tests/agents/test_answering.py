@@ -217,6 +217,28 @@ def test_nothing_is_changed_by_a_look_at_what_would_be(talk: Callable[..., None]
     talk(scene)
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("queues_pause", {"names": []}, "queues.pause was given no queue"),
+        ("queues_drain", {"names": []}, "queues.drain was given no queue"),
+        ("schedules_add", {"name": "n", "rule": "now and then", "task": "t.t"}, "now and then"),
+        ("schedules_add", {"name": "n", "rule": "0 3 * * *", "zone": "Mars/Base", "task": "t.t"}, "Mars/Base"),
+        ("alerts_add", {"rule": "often > 3"}, "often"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_it_is_confirmed(
+    talk: Callable[..., None], tool: str, arguments: dict[str, Any], said: str
+) -> None:
+    async def scene(it: Talk) -> None:
+        refused = await it.say(tool, **arguments)
+        assert refused.failed
+        assert refused.facts["error"] != "Fault"
+        assert said in refused.facts["message"]
+
+    talk(scene)
+
+
 def test_a_look_says_how_many_of_those_that_are_named_it_would_reach(talk: Callable[..., None]) -> None:
     async def scene(it: Talk) -> None:
         would = await it.say("jobs_change", verb="cancel", job_ids=["last", "nobody"])

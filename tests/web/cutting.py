@@ -24,6 +24,8 @@ from queuemgr.service.web.__main__ import main
 
 through, by_parts = desk.Desk._by_parts, []
 async def slow(self, query, states, change):
+    with open("begun", "a") as begun:
+        begun.write("x")
     async def some(part, seqs):
         changed = await change(part, seqs)
         while not pathlib.Path("go").exists():
@@ -56,7 +58,10 @@ def wait(true: Callable[[], Any]) -> Any:
 
 
 def slow_server(folder: Path, url: str) -> Server:
-    """Over MANY jobs in the queue `q`; its changes do not end before there is a file `go` in the folder."""
+    """Over MANY jobs in the queue `q`; its changes do not end before there is a file `go` in the folder.
+
+    Each of them leaves one byte in the file `begun`.
+    """
     fill(url)
     (folder / "slow.py").write_text(SLOW)
     command = [sys.executable, "slow.py", "--store", url, "--port", "0", "--no-open"]

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,6 +116,16 @@ class Server:
             return Answer(response.status, told, response.read())
         finally:
             connection.close()
+
+    def status_for_a_proxy(self, method: str, path: str, body: str = "", **headers: str) -> int:
+        """What a proxy is answered that was told nothing but the port: it speaks HTTP/1.0, and names this machine."""
+        place = urlsplit(self.url)
+        head = [f"{method} {path} HTTP/1.0", f"Host: {place.netloc}", "Connection: close"]
+        head += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        head += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", body]
+        with socket.create_connection((place.hostname, place.port), PATIENCE) as line, line.makefile("rb") as told:
+            line.sendall("\r\n".join(head).encode())
+            return int(told.readline().split()[1])
 
     def follow(self, query: str, **headers: str) -> Stream:
         return Stream(self.connect(), f"/api/v1/events?{query}", headers)

@@ -51,6 +51,7 @@ def test_an_agent_looks_by_the_page_s_server_and_may_only_look(tmp_path: Path, u
         assert not told.failed
         assert told.facts["queues"] == []
         assert "jobs_enqueue" not in tools
+        assert server.status_for_a_proxy("POST", "/mcp", json.dumps(HELLO)) == 401
         assert server.ask("GET", "/api/v1/overview").status == 200
     assert "Traceback" not in server.log
 

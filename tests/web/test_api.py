@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from queuemgr import App
 from queuemgr.errors import JobExists, JobNotFound, OperationTimeout, QueuemgrError, StoreUnavailable, UnknownTask
 from queuemgr.service.access.tokens import Tokens
 from queuemgr.service.failures import Forbidden, Misused, NotFound, TooManyAttempts, Unauthorized
@@ -22,6 +23,7 @@ from queuemgr.service.web.problems import document_of
 from queuemgr.service.web.request import LARGEST
 from queuemgr.service.web.routes import Routes
 from tests.web.rig import Asked
+from tests.worker.rig import drain, run
 
 
 def test_every_operation_has_a_route_of_its_own() -> None:
@@ -275,6 +277,50 @@ def test_a_store_whose_file_was_taken_away_is_not_ready(asked: Asked, tmp_path: 
     assert (answer.status, answer.json["ready"]) == (503, False)
     assert "was taken away while it was open" in answer.json["checks"][0]["detail"]
     assert asked("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("becomes", ["was taken away", "was replaced by another"])
+def test_a_store_whose_file_is_another_or_gone_takes_and_shows_nothing(
+    asked: Asked, tmp_path: Path, job: str, becomes: str
+) -> None:
+    path, kept = tmp_path / "jobs.db", tmp_path / "kept.db"
+    path.rename(kept)
+    if becomes == "was replaced by another":
+        path.write_bytes(kept.read_bytes())
+    for answer in (asked("POST", "/api/v1/jobs", {"task": "shop.pack"}), asked("GET", "/api/v1/overview")):
+        assert (answer.status, answer.json["type"]) == (503, "urn:queuemgr:store-unavailable")
+        assert becomes in answer.json["detail"]
+    kept.rename(path)
+    assert [one["id"] for one in asked("GET", "/api/v1/jobs").json["jobs"]] == [job]
+
+
+def test_what_failed_last_is_told_first_whenever_it_was_enqueued(asked: Asked, url: str) -> None:
+    app = App(url)
+
+    @app.task(name="t.fails", attempts=1)
+    def fails() -> None:
+        raise ValueError("no")
+
+    old, new = fails.using(held=True).enqueue(), fails.enqueue()
+    run(lambda: drain(app))
+    old.release()
+    run(lambda: drain(app))
+    app.close()
+    assert [one["id"] for one in asked("GET", "/api/v1/overview").json["failed"]] == [old.id, new.id]
+
+
+def test_an_address_says_each_thing_once_and_in_numbers_that_are_some(asked: Asked, job: str) -> None:
+    twice = asked("GET", "/api/v1/jobs?queue=mail&queue=default")
+    assert (twice.status, twice.json["detail"]) == (400, "jobs.list takes 'queue' once, not 2 times")
+    assert asked("GET", "/api/v1/jobs?limit=1&limit=2").status == 400
+    assert asked("GET", "/api/v1/jobs?state=ready&state=dead").json["jobs"][0]["id"] == job
+    for moment in ("nan", "inf", "1e400"):
+        assert asked("GET", f"/api/v1/jobs?created_before={moment}").status == 422
+
+
+def test_a_mistake_in_a_job_is_told_in_the_words_of_the_body(asked: Asked) -> None:
+    detail = asked("POST", "/api/v1/jobs", {"task": "shop.pack", "argument": [1]}).json["detail"]
+    assert detail == "jobs.enqueue takes no argument 'argument': did you mean 'arguments'?"
 
 
 def test_foreign_pages_and_foreign_names_are_refused(asked: Asked) -> None:

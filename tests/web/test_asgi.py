@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from queuemgr.service.access.tokens import Tokens
 from queuemgr.service.web import create_asgi_app
 from queuemgr.service.web.asgi import AsgiSite
 from tests.web.rig import Server
@@ -80,6 +81,7 @@ def look_around(server: Server, prefix: str) -> None:
     made = server.ask("POST", f"{prefix}/api/v1/jobs", {"task": "shop.pack"}).json["id"]
     assert server.ask("GET", f"{prefix}/api/v1/jobs/{made}").json["job"]["state"] == "ready"
     assert server.ask("GET", f"{prefix}/api/v1/jobs/none").json["status"] == 404
+    assert server.status_for_a_proxy("GET", f"{prefix}/api/v1/jobs/{made}") == 401
     assert server.ask("GET", f"{prefix}/api/v1/openapi.json").json["servers"] == [{"url": prefix}]
     connection = server.connect()
     connection.request("GET", f"{prefix}/api/v1/events?topic=overview")
@@ -108,14 +110,17 @@ def test_one_that_is_mounted_takes_names_that_were_named(tmp_path: Path, url: st
     from starlette.routing import Mount
     from starlette.testclient import TestClient
 
+    _, secret = Tokens(tmp_path / "t").add("ann", "read")
+    known = {"authorization": f"Bearer {secret}"}
     page = create_asgi_app(url, hosts=("shop.example",), token_file=str(tmp_path / "t"), proc_dir=str(tmp_path))
-    with TestClient(page, base_url="http://shop.example", client=("127.0.0.1", 1)) as client:
+    with TestClient(page, base_url="http://shop.example", client=("127.0.0.1", 1), headers=known) as client:
         assert client.get("/api/v1/overview").status_code == 200
         assert client.get("/api/v1/overview", headers={"host": "evil.example"}).status_code == 403
         mounted = TestClient(
             Starlette(routes=[Mount("/a", page)]), base_url="http://shop.example", client=("127.0.0.1", 1)
         )
-        assert mounted.get("/a/api/v1/overview").status_code == 200
+        assert mounted.get("/a/api/v1/overview", headers=known).status_code == 200
+        assert mounted.get("/a/api/v1/overview").status_code == 401
 
 
 def test_of_two_hosts_none_counts(tmp_path: Path, url: str) -> None:

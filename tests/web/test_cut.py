@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from queuemgr.clock import SystemClock
 from queuemgr.job import State
 from queuemgr.service.web import changes
 from queuemgr.service.web.bridge import Bridge
@@ -110,10 +111,9 @@ def test_whoever_still_waits_shares_his_change_with_nobody(slow: Server, proxy: 
     proxy.patience = None
     answers: list[Any] = []
     askers = [threading.Thread(target=lambda: answers.append(through(proxy, body=HOLD))) for _ in range(2)]
-    for asker in askers:
+    for turn, asker in enumerate(askers, 1):
         asker.start()
-        wait(lambda: number(f"sqlite:///{tmp_path}/jobs.db", State.HELD))
-    time.sleep(0.5)
+        wait(lambda turn=turn: (tmp_path / "begun").exists() and (tmp_path / "begun").stat().st_size == turn)
     (tmp_path / "go").touch()
     for asker in askers:
         asker.join()
@@ -197,7 +197,8 @@ def test_a_change_says_again_and_again_that_it_is_under_way(
 ) -> None:
     fill(url, 1)
     monkeypatch.setattr(changes, "BEAT", 0.05)
-    go, told = threading.Event(), changes.Changes._put
+    go, told, later = threading.Event(), changes.Changes._put, 0.0
+    monkeypatch.setattr(SystemClock, "now", lambda _: time.time() + later)
 
     async def late(self: changes.Changes, place: str, ended: changes.Ended) -> None:
         while not go.is_set():
@@ -210,9 +211,9 @@ def test_a_change_says_again_and_again_that_it_is_under_way(
     bridge = Bridge(config)
     other = Asked(bridge)
     wait(lambda: other("GET", f"/api/v1/changes/{KEY}").status == 200)
-    monkeypatch.setattr(changes, "SILENT", 1.5)  # beats are told by the second
-    time.sleep(2)
-    assert other("GET", f"/api/v1/changes/{KEY}").json["ended"] is False
+    for _ in range(2):
+        later += 10 * changes.SILENT  # what has said nothing since then has ended
+        wait(lambda: other("GET", f"/api/v1/changes/{KEY}").json["ended"] is False)
     go.set()
     asker.join()
     assert other("GET", f"/api/v1/changes/{KEY}").json["ended"] is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import flask
 import pytest
 from werkzeug.serving import make_server
 
-from queuemgr.errors import UnknownOption
+from queuemgr.errors import ConfigError, UnknownOption
 from queuemgr.service.operations.table import OPERATIONS
 from queuemgr.service.web import create_web_app
 from tests.web.rig import Server
@@ -40,6 +41,23 @@ import flask
 def guard():
     if "letmein" not in flask.request.headers.get("x-door", ""):
         return "closed", 418
+"""
+DOOR = """
+def door(within):
+    def guard(environment, start_response):
+        if environment.get("HTTP_X_DOOR") != "letmein":
+            start_response("418 closed", [("content-length", "0")])
+            return [b""]
+        return within(environment, start_response)
+    return guard
+
+app.wsgi_app = door(app.wsgi_app)
+"""
+STAMP = """
+@app.after_request
+def stamp(response):
+    response.headers["x-stamp"] = "ours"
+    return response
 """
 
 
@@ -138,6 +156,7 @@ def test_our_server_answers_ours_natively_and_theirs_through_flask(tmp_path: Pat
         assert server.ask("GET", "/api/custom").json == {"custom": True}
         assert server.ask("POST", "/api/v1/jobs/x/custom").json == {"name": "x"}
         assert server.ask("GET", "/api/v1/overview").json["queues"] == []
+        assert server.status_for_a_proxy("GET", "/api/v1/overview") == 401
         assert b"<html" in server.ask("GET", "/").data
         assert server.ask("GET", "/api/nothing").json["type"] == "urn:queuemgr:not-found"
         streams = [server.follow("topic=overview") for _ in range(20)]
@@ -156,12 +175,25 @@ def test_a_home_of_the_program_is_served_in_the_place_of_the_page(tmp_path: Path
         assert server.ask("GET", "/api/v1/overview").json["queues"] == []
 
 
-def test_a_guard_of_the_program_stands_before_our_routes_too(tmp_path: Path, url: str) -> None:
-    with program(tmp_path, url, GUARD) as server:
+def test_what_the_program_does_after_each_request_is_done_after_ours_too(tmp_path: Path, url: str) -> None:
+    with program(tmp_path, url, STAMP) as server:
+        for path in ("/api/custom", "/api/v1/overview", "/"):
+            assert server.ask("GET", path).headers["x-stamp"] == "ours"
+
+
+@pytest.mark.parametrize("guard", [GUARD, DOOR], ids=["before each request", "around the application"])
+def test_a_guard_of_the_program_stands_before_our_routes_too(tmp_path: Path, url: str, guard: str) -> None:
+    with program(tmp_path, url, guard) as server:
         for path in ("/api/custom", "/api/v1/overview", "/", "/api/v1/events?topic=overview"):
             assert server.ask("GET", path).status == 418
         assert server.ask("GET", "/api/v1/overview", x_door="letmein").status == 200
+        assert server.status_for_a_proxy("GET", "/api/v1/overview", x_door="letmein") == 401
         with server.follow("topic=overview", x_door="letmein") as stream:
             assert json.loads(stream.next()["data"])["queues"] == []
             server.process.terminate()
             server.process.wait(8)
+
+
+def test_one_host_is_not_taken_for_its_letters() -> None:
+    with pytest.raises(ConfigError, match=re.escape("write hosts=('shop.example.com',)")):
+        create_web_app("sqlite:///jobs.db", hosts="shop.example.com")

@@ -192,7 +192,7 @@ def test_a_token_in_an_address_is_refused_everywhere(asked: Asked, config: WebCo
 def test_nothing_that_is_asked_for_becomes_a_header(asked: Asked, text: str) -> None:
     for path in (f"/api/v1/jobs/{quote(text)}/result/content?download", f"/{quote(text)}", f"/api/v1/{quote(text)}"):
         answer = asked("GET", path, origin=text)
-        assert answer.status in (403, 404)
+        assert answer.status in (401, 403, 404)
         for value in answer.headers.values():
             assert value.isprintable()
             assert text not in value
@@ -279,6 +279,12 @@ def test_broken_requests_are_refused_by_the_server(server: Server, data: bytes, 
     assert b"Traceback" not in told
     assert server.ask("GET", "/healthz").status == 200
     assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_proxy_that_passes_nothing_on_lets_nobody_in(server: Server, method: str) -> None:
+    assert server.status_for_a_proxy(method, "/api/v1/jobs", '{"task": "shop.pack"}') == 401
+    assert server.ask(method, "/api/v1/jobs", {"task": "shop.pack"}).status == 200
 
 
 def test_a_body_that_is_too_large_is_not_read(server: Server) -> None:

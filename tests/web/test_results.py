@@ -103,6 +103,32 @@ def test_a_range_that_is_not_there_is_refused_and_one_of_another_version_ignored
     assert asked("GET", content(made["rows"]), range="bytes=0-9", if_range='"old"').status == 200
     assert asked("GET", content(made["rows"]), range="bytes=0-9", if_range=etag).status == 206
     assert asked("GET", content(made["rows"]), if_none_match=etag).status == 304
+    assert asked("GET", content(made["rows"]), if_none_match=f'"other", W/{etag}').status == 304
+
+
+def test_bytes_that_differ_have_another_validator(made: Any, asked: Asked) -> None:
+    """Who goes on with half of a compressed answer must not get the other half of the plain one."""
+    path = content(made["rows"])
+    ways: list[dict[str, str]] = [
+        {},
+        {"accept_encoding": "gzip"},
+        {"accept_encoding": "zstd"},
+        {"accept": "application/json"},
+    ]
+    etags = [asked("GET", path, **way).headers["etag"] for way in ways]
+    assert len(set(etags)) == len(ways)
+    for way, etag in zip(ways, etags, strict=True):
+        unchanged = asked("GET", path, if_none_match=etag, **way)
+        assert (unchanged.status, unchanged.headers["etag"]) == (304, etag)
+        assert asked("GET", path, range="bytes=0-9", if_range=etag).status == (206 if not way else 200)
+
+
+@pytest.mark.parametrize("refusal", ["gzip;q=0", "gzip; q=0.000, zstd;q=0", "identity", "br"])
+def test_nobody_gets_what_they_cannot_unpack(made: Any, asked: Asked, refusal: str) -> None:
+    for path in (content(made["rows"]), "/", "/api/v1/openapi.json"):
+        assert "content-encoding" not in asked("GET", path, accept_encoding=refusal).headers
+    weighed = asked("GET", "/api/v1/openapi.json", accept_encoding="br, gzip;q=0.5")
+    assert weighed.headers["content-encoding"] == "gzip"
 
 
 @pytest.mark.parametrize(("way", "unpack"), [("gzip", gzip.decompress), ("zstd", None)])

@@ -69,6 +69,9 @@ def test_with_a_token_it_opens_for_others_and_asks_for_the_token(tmp_path: Path,
         assert server.ask("GET", "/api/v1/overview", authorization=f"Bearer {secret}").status == 200
         changed = server.ask("POST", "/api/v1/jobs", {"task": "t.t"}, authorization=f"Bearer {secret}")
         assert changed.status == 403
+        assert "it answers to this machine's own names alone: --allow-host NAME" in server.log
+    with Server(tmp_path, url, "--host", "0.0.0.0", "--allow-host", "queue.test") as server:
+        assert "--allow-host" not in server.log
 
 
 @pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from queuemgr.service.web import static
 from queuemgr.service.web.request import Request
 from queuemgr.service.web.static import FOLDER, KINDS, Files
 from tests.web.rig import Asked
@@ -57,6 +59,24 @@ def test_nothing_else_is_given_away(files: Files, tmp_path: Path, path: str) -> 
     assert get(files, path)[0] == 404
 
 
+def test_however_a_file_is_spelled_it_is_read_and_kept_once(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask for it, in any number of spellings."""
+    loaded: list[Path] = []
+    load = static._load
+
+    def counted(path: Path, *how: Any) -> static.File:
+        loaded.append(path)
+        return load(path, *how)
+
+    monkeypatch.setattr(static, "_load", counted)
+    for number in range(20):
+        for odd in (f"/a{number}/%2e%2e", "/." * number, "//" * number, f"/lib{'/%2e%2e/lib' * number}/.."):
+            for name in ("/index.html", "/lib/a.js", "/lib%2fa.js"):
+                assert get(files, f"{odd}{name}", prefix="/ops")[0] == 200
+    assert sorted(path.name for path in loaded) == ["a.js", "index.html"]
+    assert b'<base href="/ops/" />' in get(files, "/a/%2e%2e/index.html", prefix="/ops")[2]
+
+
 def test_the_page_knows_where_it_is_mounted(files: Files) -> None:
     assert b'<base href="/" />' in get(files, "/")[2]
     assert b'<base href="/ops/queue/" />' in get(files, "/", prefix="/ops/queue")[2]
@@ -73,7 +93,7 @@ def test_the_page_forbids_scripts_of_others_frames_and_inline_code(asked: Asked)
     for path in ("/", "/api/v1/overview", "/no-such", "/main.js"):
         headers = asked("GET", path).headers
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert "content-security-policy" in headers or path == "/main.js"
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
+from queuemgr.address import shown_url
 from queuemgr.errors import BadArguments, EncodingError, ValidationError
 from queuemgr.job import State
 from queuemgr.secret import DOTS, Secret
-from queuemgr.service.operations.addresses import shown_url
 from queuemgr.service.operations.request import Request
 from queuemgr.typetags import SECRET
 

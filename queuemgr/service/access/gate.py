@@ -17,6 +17,7 @@ from queuemgr.service.operations.operation import Scope
 from .attempts import FailedLogins, Pace
 from .crosssite import LOOKS, require_own_page
 from .hosts import Hosts, is_loopback
+from .proxies import is_passed_on
 from .sessions import COOKIE, Sessions, cookie
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ HOW = "send Authorization: Bearer TOKEN, or log in; a token is made by queuemgr 
 IN_ADDRESS = frozenset({"token", "access_token", "api_key", "apikey", "auth", "authorization", "bearer"})
 LOCAL = "local"
 """The name of whoever needs no token."""
-
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ class Gate:
             not config.always_token
             and (config.bound is None or is_loopback(config.bound))
             and is_loopback(request.address)
-            and not any(request.header(name) for name in _FORWARDED)
+            and not is_passed_on(request)
         )
 
 

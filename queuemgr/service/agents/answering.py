@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import QueuemgrError, did_you_mean
-from queuemgr.service.failures import NotFound
+from queuemgr.service.failures import NotFound, hint_of, message_of
 from queuemgr.service.operations.previews import preview
 
 from .bounding import LIMIT, bounded
@@ -110,6 +110,4 @@ class Answering:
 
 
 def _told(error: QueuemgrError) -> Facts:
-    from queuemgr.service.cli.exits import hint_of
-
-    return {"error": type(error).__name__, "message": str(error), "hint": hint_of(error) or None}
+    return {"error": type(error).__name__, "message": message_of(error), "hint": hint_of(error) or None}

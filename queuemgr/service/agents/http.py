@@ -116,6 +116,7 @@ def _request_of(scope: Message) -> Request:
         headers=joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
         address=client[0] if client else None,
         scheme=scope.get("scheme", "http"),
+        version=scope.get("http_version", "1.1"),
     )
 
 

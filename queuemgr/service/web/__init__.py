@@ -5,30 +5,29 @@ What they show is decided elsewhere. Flask, uvicorn and Django are imported wher
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 if TYPE_CHECKING:
     import flask
 
     from .asgi import AsgiSite
-    from .config import WebConfig
+    from .config import WebConfig, WebValues
 
 __all__ = ["create_asgi_app", "create_web_app", "serve"]
 
 
-def create_web_app(store: str | None = None, app: str | None = None, **settings: Any) -> flask.Flask:
+def create_web_app(store: str | None = None, app: str | None = None, **settings: Unpack[WebValues]) -> flask.Flask:
     """A Flask with every route of the page and the API; add your own to it, then `serve` it or hand it to any server.
 
     `store` is a URL and `app` a `module:variable`; without both the environment and the current folder say it.
-    `settings` are those of `WebConfig`: host, port, hosts, token_file, always_token, read_only, proc_dir, mcp.
-    Raises ConfigError.
+    `settings` are those of `WebConfig`. Raises ConfigError.
     """
     from .flask_app import make_flask
 
     return make_flask(config_from(store, app, **settings))
 
 
-def create_asgi_app(store: str | None = None, app: str | None = None, **settings: Any) -> AsgiSite:
+def create_asgi_app(store: str | None = None, app: str | None = None, **settings: Unpack[WebValues]) -> AsgiSite:
     """The same as an ASGI application, alone or mounted below any prefix. Parameters as of `create_web_app`."""
     from .asgi import AsgiSite
     from .opening import Opening

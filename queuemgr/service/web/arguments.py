@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from math import isfinite
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
@@ -37,6 +38,8 @@ def from_query(operation: Operation, given: Mapping[str, list[str]]) -> dict[str
     found: dict[str, Any] = {}
     query: dict[str, Any] = {}
     for name, values in given.items():
+        if len(values) > 1 and not (name in SHORT if name in flat else name in known and _is_list(known[name])):
+            raise Misused(f"{operation.name} takes {name!r} once, not {len(values)} times")
         if name in known:
             found[name] = _read(known[name], values)
         elif name in flat:
@@ -71,9 +74,9 @@ def object_in(request: Request) -> dict[str, Any]:
 
 def _read(parameter: Parameter, values: list[str]) -> Any:
     """Text in the type of the parameter where it can be read so, else as it is: the operation says what is wrong."""
-    kinds = _kinds(parameter.type)
-    if any(get_origin(kind) is not None or kind in (list, tuple) for kind in kinds):
+    if _is_list(parameter):
         return values
+    kinds = _kinds(parameter.type)
     text = values[-1]
     if text == "" and NoneType in kinds:
         return None
@@ -89,9 +92,15 @@ def _read_field(name: str, text: str) -> Any:
     if not name.startswith("created_") or text == "":
         return text
     try:
-        return float(text)
+        moment = float(text)
     except ValueError:
         return text
+    # A moment that is none would be before nothing and after nothing: no job at all, and no word of the mistake.
+    return moment if isfinite(moment) else text
+
+
+def _is_list(parameter: Parameter) -> bool:
+    return any(get_origin(kind) is not None or kind in (list, tuple) for kind in _kinds(parameter.type))
 
 
 def _kinds(kind: Any) -> tuple[Any, ...]:

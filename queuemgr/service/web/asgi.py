@@ -100,6 +100,7 @@ def head_of(scope: Scope) -> Request:
         address=client[0] if client else None,
         scheme=scope.get("scheme", "http"),
         prefix=prefix,
+        version=scope.get("http_version", "1.1"),
     )
 
 

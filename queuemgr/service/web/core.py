@@ -39,7 +39,8 @@ log = logging.getLogger(__name__)
 
 SECURITY = (
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
+    # The page's own addresses go to itself alone: by them it is seen whether it is asked through a proxy.
+    ("referrer-policy", "same-origin"),
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ("x-frame-options", "DENY"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -155,7 +156,7 @@ def squeezed(response: Response, request: Request) -> Response:
     """As gzip where that is understood and worth it; streams and files see to that themselves."""
     body, headers = response.body, response.headers
     fit = isinstance(body, bytes) and WORTH <= len(body) <= LARGEST
-    if not fit or response.header("content-encoding") or "gzip" not in request.header("accept-encoding"):
+    if not fit or response.header("content-encoding") or not request.takes("gzip"):
         return response
     if not any(part in response.header("content-type") for part in ("json", "text/plain")):
         return response

@@ -55,8 +55,15 @@ def _request_of(request: Any, path: str) -> Request:
         body=request.body,
         address=request.META.get("REMOTE_ADDR"),
         scheme=request.scheme,
+        version=_version_of(request),
         prefix=whole[: len(whole) - len(path)].rstrip("/") if path else whole.rstrip("/"),
     )
+
+
+def _version_of(request: Any) -> str:
+    scope = getattr(request, "scope", None)
+    told = request.META.get("SERVER_PROTOCOL", "") if scope is None else scope.get("http_version", "")
+    return str(told).removeprefix("HTTP/")
 
 
 def _quoted(path: str) -> str:

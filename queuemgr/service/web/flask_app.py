@@ -104,6 +104,7 @@ def _request_of(request: flask.Request) -> Request:
         body=request.stream.read(LARGEST + 1),
         address=request.remote_addr,
         scheme=request.scheme,
+        version=environment.get("SERVER_PROTOCOL", "").removeprefix("HTTP/"),
         prefix=prefix,
     )
 

@@ -40,13 +40,13 @@ def _tell(url: str) -> None:
 class Mixed:
     """Whoever has the route in Flask's own map answers; what is in nobody's map is ours to refuse.
 
-    Where the program has functions that run before each request everything goes through Flask: they may guard it.
+    Where the program stands around each request of its own, everything goes through Flask: it may be guarded so.
     """
 
     def __init__(self, app: flask.Flask, opening: Opening) -> None:
         self._app = app
         self._native = AsgiSite(opening)
-        self._guarded = bool(app.before_request_funcs)
+        self._guarded = _is_guarded(app)
         self._flask = Threaded(app.wsgi_app, THREADS_FOR_ALL if self._guarded else THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,3 +64,9 @@ class Mixed:
         except HTTPException as error:
             return error.code is not None and error.code < 400
         return not rule.endpoint.startswith(ENDPOINT)
+
+
+def _is_guarded(app: flask.Flask) -> bool:
+    """Whether something is done before or after each request, or is wrapped around the application itself."""
+    around = (app.before_request_funcs, app.after_request_funcs, app.url_value_preprocessors)
+    return any(around) or "wsgi_app" in vars(app)

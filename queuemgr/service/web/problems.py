@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.errors import QueuemgrError
+from queuemgr.service.failures import hint_of, message_of
 
 from .request import Response, as_json
 
@@ -99,8 +100,8 @@ def document_of(error: BaseException) -> dict[str, Any]:
         "type": f"urn:queuemgr:{_kebab(type(error).__name__ if expected else 'Fault')}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": str(error) if expected else FAULT,
-        "hint": _hint_of(error) or None,
+        "detail": message_of(error) if expected else FAULT,
+        "hint": hint_of(error) or None,
     }
     return facts | {name: str(getattr(error, name)) for name in _TOLD if expected and getattr(error, name, None)}
 
@@ -108,12 +109,6 @@ def document_of(error: BaseException) -> dict[str, Any]:
 def response_of(error: BaseException) -> Response:
     facts = document_of(error)
     return as_json(facts, facts["status"], KIND, tuple(getattr(error, "headers", ())))
-
-
-def _hint_of(error: BaseException) -> str:
-    from queuemgr.service.cli.exits import hint_of
-
-    return hint_of(error)
 
 
 def _names(error: BaseException) -> Iterator[str]:

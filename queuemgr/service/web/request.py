@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Body = bytes | AsyncIterator[bytes]
 
 JSON = "application/json"
+_REFUSED = re.compile(r"q=0(\.0*)?")
 LARGEST = 8 * 1024 * 1024
 """Bytes that the body of a request may have."""
 
@@ -26,7 +28,7 @@ class Request:
     """`path` is percent-encoded and begins below `prefix`, where the page is mounted; header names are lower-case.
 
     `query` is what follows the question mark. `address` is that of the network, None where it is not known; `scheme`
-    is "http" or "https".
+    is "http" or "https", and `version` that of HTTP.
     """
 
     method: str
@@ -37,6 +39,7 @@ class Request:
     address: str | None = None
     scheme: str = "http"
     prefix: str = ""
+    version: str = "1.1"
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
@@ -59,6 +62,14 @@ class Request:
     def header(self, name: str) -> str:
         """Empty where it was not sent."""
         return self.headers.get(name, "")
+
+    def takes(self, encoding: str) -> bool:
+        """Whether the answer may be compressed like that: whoever names it with `q=0` cannot read it."""
+        for part in self.header("accept-encoding").lower().split(","):
+            name, _, weight = part.partition(";")
+            if name.strip() == encoding:
+                return _REFUSED.fullmatch(weight.replace(" ", "")) is None
+        return False
 
     def parameter(self, name: str) -> str | None:
         """The last value of that name in the query, None where there is none."""

@@ -26,8 +26,6 @@ from .request import Response
 from .waypoints import Noting, Waypoints
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from queuemgr.client import AsyncClient
 
     from .request import Request
@@ -63,11 +61,13 @@ class Contents:
         job_id = await resolve(client, job_id)
         at = request.parameter("at")
         etag, kind = await self._known(client, job_id, at)
+        kind = kind if at is None else LINES
+        etag = f'{etag[:-1]}-list"' if _as_list(request, kind) else etag
         headers = [("etag", etag), ("cache-control", "private, no-cache"), ("vary", "accept, accept-encoding")]
-        if etag in request.header("if-none-match"):
-            return Response(304, tuple(headers))
+        if (held := re.search(f'{etag[:-1]}(-gzip|-zstd)?"', request.header("if-none-match"))) is not None:
+            return Response(304, (("etag", held.group()), *headers[1:]))
         file = await asyncio.to_thread(_unwrapped, await client.handle(job_id).open_result(at))
-        wanted = Wanted(request, kind if at is None else LINES, job_id, headers)
+        wanted = Wanted(request, kind, job_id, etag, headers)
         try:
             return await asyncio.to_thread(_response, file, wanted, self._waypoints)
         except BaseException:
@@ -101,6 +101,7 @@ class Wanted:
     request: Request
     kind: str
     job_id: str
+    etag: str
     headers: list[tuple[str, str]]
 
 
@@ -114,34 +115,36 @@ def _response(file: io.BufferedReader, asked: Wanted, waypoints: Waypoints) -> R
     ending = {LINES: "ndjson", TEXT: "json", BYTES: "bin"}[kind]
     if kind == BYTES or "download" in request.parameters:
         headers.append(("content-disposition", f'attachment; filename="{_harmless(asked.job_id)}.{ending}"'))
-    accepted = request.header("accept")
-    as_list = kind == LINES and TEXT in accepted and LINES not in accepted
     steps: list[Step] = [] if kind == BYTES else [Masking()]
-    if as_list:
+    if _as_list(request, kind):
         return _compressed(Pieces(file, [*steps, Listing()]), None, request, [*headers, ("content-type", TEXT)])
     headers.append(("content-type", kind))
     if not file.seekable():
         return _compressed(Pieces(file, steps), None, request, headers)
     size = file.seek(0, io.SEEK_END)
     headers.append(("accept-ranges", "bytes"))
-    wanted = _range(request, size, headers)
+    wanted = _range(request, size, asked.etag)
     if wanted is None:
         file.seek(0)
         return _compressed(Pieces(file, steps), size, request, headers)
     start, end = wanted
     headers += [("content-range", f"bytes {start}-{end - 1}/{size}"), ("content-length", str(end - start))]
-    etag = headers[0][1]
-    begin = start if kind == BYTES else waypoints.before(etag, start)
+    begin = start if kind == BYTES else waypoints.before(asked.etag, start)
     file.seek(begin)
-    masked: list[Step] = [Noting(Masking(), begin, partial(waypoints.add, etag))] if steps else []
+    masked: list[Step] = [Noting(Masking(), begin, partial(waypoints.add, asked.etag))] if steps else []
     return Response(206, tuple(headers), Pieces(file, [*masked, Cut(start - begin, end - start)]))
 
 
-def _range(request: Request, size: int, headers: Sequence[tuple[str, str]]) -> tuple[int, int] | None:
+def _as_list(request: Request, kind: str) -> bool:
+    accepted = request.header("accept")
+    return kind == LINES and TEXT in accepted and LINES not in accepted
+
+
+def _range(request: Request, size: int, etag: str) -> tuple[int, int] | None:
     """Where it starts and ends; None for the whole. Of several ranges the whole is sent, as it may be."""
     found = _RANGE.fullmatch(request.header("range").strip())
     condition = request.header("if-range")
-    if found is None or found.group() == "bytes=-" or (condition and ("etag", condition) not in headers):
+    if found is None or found.group() == "bytes=-" or condition not in ("", etag):
         return None
     first, last = found.groups()
     start = int(first) if first else max(0, size - int(last))
@@ -153,13 +156,14 @@ def _range(request: Request, size: int, headers: Sequence[tuple[str, str]]) -> t
 
 
 def _compressed(pieces: Pieces, size: int | None, request: Request, headers: list[tuple[str, str]]) -> Response:
-    accepted = {part.partition(";")[0].strip() for part in request.header("accept-encoding").lower().split(",")}
-    way = next((way for way in ("zstd", "gzip") if way in accepted), None)
+    way = next((way for way in ("zstd", "gzip") if request.takes(way)), None)
     if way is None or (size is not None and size < WORTH):
         length = [] if size is None else [("content-length", str(size))]
         return Response(200, (*headers, *length), pieces)
     pieces.steps.append(Squeezing(way))
-    return Response(200, (*headers, ("content-encoding", way)), pieces)
+    # Of its own: who goes on with a part of these bytes must not be given a part of the plain ones.
+    own = [(name, f'{value[:-1]}-{way}"' if name == "etag" else value) for name, value in headers]
+    return Response(200, (*own, ("content-encoding", way)), pieces)
 
 
 def _harmless(name: str) -> str:

@@ -61,7 +61,8 @@ class Files:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder.resolve()
-        self._known: dict[tuple[str, str], File] = {}
+        self._index = self._folder / INDEX
+        self._known: dict[tuple[Path, str], File] = {}
 
     def answer(self, request: Request) -> Response | None:
         """None where there is no such file."""
@@ -80,7 +81,8 @@ class Files:
             status = path.stat()
         except OSError:
             return None
-        key, stamp = (name, prefix if name == INDEX else ""), (status.st_mtime_ns, status.st_size)
+        # By what it is and not by how it is spelled, or strangers could fill the memory with copies.
+        key, stamp = (path, prefix if path == self._index else ""), (status.st_mtime_ns, status.st_size)
         file = self._known.get(key)
         if file is None or file.stamp != stamp:
             self._known[key] = file = _load(path, kind, stamp, key[1])
@@ -105,6 +107,6 @@ def _response(file: File, request: Request) -> Response:
     if file.etag in request.header("if-none-match"):
         return Response(304, tuple(headers))
     headers.append(("content-type", file.kind))
-    if file.squeezed is not None and "gzip" in request.header("accept-encoding"):
+    if file.squeezed is not None and request.takes("gzip"):
         return Response(200, (*headers, ("content-encoding", "gzip")), file.squeezed)
     return Response(200, tuple(headers), file.data)

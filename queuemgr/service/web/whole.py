@@ -52,7 +52,7 @@ def _scope_of(request: Request) -> Message:
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
-        "http_version": "1.1",
+        "http_version": request.version,
         "method": request.method,
         "scheme": request.scheme,
         "path": request.path,

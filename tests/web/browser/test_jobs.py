@@ -54,6 +54,32 @@ def test_a_search_finds_by_state_error_argument_tag_and_time(tab: Page, shop: Sh
     expect(tab.locator("tbody tr")).to_have_count(found)
 
 
+def test_what_is_typed_and_not_searched_for_yet_is_said_and_searched_for_with_a_pointer(tab: Page, shop: Shop) -> None:
+    visit(tab, shop, "jobs")
+    search = tab.get_by_role("search").get_by_role("button", name="Search", exact=True)
+    expect(search).to_have_count(0)
+    tab.get_by_role("combobox").fill("state:dead queue:mail")
+    search.click()
+    expect(tab.locator("tbody tr")).to_have_count(2)
+    expect(search).to_have_count(0)
+
+
+def test_long_names_cover_nothing_and_are_told_whole_where_they_are_cut(page: Page, shop: Shop) -> None:
+    name = "the-queue-of-all-that-nobody-else-has-taken-on-" + "and-on-" * 10
+    job = shop.enqueue("shop.reports." + "of_all_regions_" * 8, queue=name)
+    for width in (1280, 1120, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        visit(page, shop, "jobs")
+        expect(page.locator(f'tr[data-id="{job}"] [title="{name}"]')).to_have_count(1)
+        expect(page.locator("tbody progress")).to_have_count(1)
+        beyond = """cells => cells.flatMap((cell) => [...cell.children]
+            .filter((one) => getComputedStyle(one).display !== "none")
+            .filter((one) => one.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1)
+            .map((one) => one.outerHTML))"""
+        assert page.locator("td:visible").evaluate_all(beyond) == [], width
+    shop.ask("POST", "/api/v1/change", {"verb": "delete", "job_ids": [job]})
+
+
 def test_a_search_that_is_not_understood_says_what_to_write(tab: Page, shop: Shop) -> None:
     visit(tab, shop, "jobs?q=state:ded")
     expect(tab.get_by_role("alert")).to_contain_text("did you mean 'dead'")

@@ -1,6 +1,6 @@
 /** Times, durations and sizes as people read them, in their own language and zone. */
 import { computed } from "./dom.js";
-import { formatNumber, locale } from "./i18n.js";
+import { formatNumber, locale, t } from "./i18n.js";
 import { now } from "./clock.js";
 
 const UNITS = [
@@ -52,7 +52,8 @@ export function formatDuration(seconds) {
 /** @param {number} bytes */
 export function formatSize(bytes) {
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), SIZES.length - 1);
-  return inUnit(bytes / 1000 ** power, SIZES[power], power && bytes / 1000 ** power < 100 ? 1 : 0, power ? "short" : "narrow");
+  if (!power) return t("size", { size: Math.round(bytes) });
+  return inUnit(bytes / 1000 ** power, SIZES[power], bytes / 1000 ** power < 100 ? 1 : 0, "short");
 }
 
 /** Large numbers short: 12,400 becomes "12.4K". */

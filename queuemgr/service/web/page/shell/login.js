@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../lib/dom.js";
 import { addressOf, Problem } from "../lib/api.js";
 import { OVERVIEW } from "../lib/overview.js";
 import { t } from "../lib/i18n.js";
-import { logIn } from "../lib/session.js";
+import { logIn, visitor } from "../lib/session.js";
 import { Button } from "../parts/button.js";
 import { CopyLine } from "../parts/copy.js";
 
@@ -36,10 +36,14 @@ export function Login() {
       <label class="labelled"><span>${t("login.token")}</span>
         <input ref=${field} class="field mono" type="password" name="token" autocomplete="current-password" required
           aria-invalid=${problem ? "true" : undefined} aria-describedby="login-problem" /></label>
-      <p id="login-problem" class="problem" role="alert">${problem && `${problem.message} ${problem.hint}`}</p>
+      <p id="login-problem" class="problem" role="alert">${problem ? told(problem) : visitor.peek() && t("login.over")}</p>
       <${Button} kind="primary" type="submit" disabled=${busy}>${t("login.enter")}<//>
       <p class="faint">${t("login.how")}</p>
       <${CopyLine} text="queuemgr token add NAME" />
     </form>
   </main>`;
+}
+
+function told({ status, message, hint }) {
+  return status === 401 ? t("login.wrong") : [message, hint].filter(Boolean).join(". ");
 }

@@ -20,6 +20,7 @@ export function Actions({ job, detail }) {
   const change = async (verb) => {
     if ((await changeJob(verb, job)) && verb === "delete") go(link("jobs"));
   };
+  const wordOf = (verb) => t(verb === "retry" && job.state === "scheduled" ? "schedules.run" : `change.${verb}`);
   const edit = () => detail && editAndRun(job);
   useKeys(
     [
@@ -34,7 +35,7 @@ export function Actions({ job, detail }) {
     { text: "curl", run: () => copyText(asCurl(job, detail.arguments)) },
   ];
   return html`
-    ${verbs.map((verb) => html`<${Button} key=${verb} icon=${verb} keys=${KEYS[verb]} onClick=${() => change(verb)}>${t(`change.${verb}`)}<//>`)}
+    ${verbs.map((verb) => html`<${Button} key=${verb} icon=${verb} keys=${KEYS[verb]} onClick=${() => change(verb)}>${wordOf(verb)}<//>`)}
     ${may("operate") && html`<${Button} icon="edit" keys="e" onClick=${edit}>${t("rerun.title")}<//>`}
     ${detail && html`<${Menu} label=${t("copy.as")} icon="copy" items=${snippets} />`}`;
 }

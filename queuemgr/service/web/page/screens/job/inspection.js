@@ -8,6 +8,7 @@ import { Button } from "../../parts/button.js";
 import { Panel, Wrong } from "../../parts/frame.js";
 
 const NUMBERS = [0, 2, 3, 4];
+const ELSEWHERE = ["service-not-running", "job-not-found", "invalid-job-state-error"].map((kind) => `urn:queuemgr:${kind}`);
 
 /** @param {{job: any}} props */
 export function Inspection({ job }) {
@@ -25,10 +26,15 @@ export function Inspection({ job }) {
   useKeys([{ keys: "i", text: "inspect.look", group: "job", run: look }], [job.id]);
   const actions = html`<${Button} kind="quiet" icon="search" keys="i" onClick=${look}>${t(seen ? "inspect.again" : "inspect.look")}<//>`;
   return html`<${Panel} title=${t("inspect.title")} actions=${actions}>
-    ${problem && html`<${Wrong} problem=${problem} />`}
+    ${problem && html`<${Wrong} problem=${explained(problem)} />`}
     ${!seen && !problem && html`<p class="faint">${t("inspect.text")}</p>`}
     ${seen && html`<${Seen} seen=${seen} />`}
   <//>`;
+}
+
+/** A job that runs in a worker of its own is none of the service's: to start one would not help. */
+function explained(problem) {
+  return ELSEWHERE.includes(problem.type) ? { message: t("inspect.elsewhere"), hint: problem.message } : problem;
 }
 
 function Seen({ seen }) {

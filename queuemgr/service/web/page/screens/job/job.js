@@ -1,6 +1,7 @@
 /** One job: what it is, why it is where it is, what it was given and gave, what it said, and what can be done with it. */
 import { html } from "../../lib/dom.js";
 import { link } from "../../lib/address.js";
+import { formatSize } from "../../lib/format.js";
 import { t } from "../../lib/i18n.js";
 import { Copy } from "../../parts/copy.js";
 import { Empty, Head, Panel, Wrong } from "../../parts/frame.js";
@@ -28,7 +29,7 @@ export function Job({ id }) {
   }
   if (problem && !job) return html`<${Head} title=${t("job.title")} /><${Wrong} problem=${problem} retry=${refresh} />`;
   if (!job) return html`<${Head} title=${t("job.title")} />`;
-  const title = html`<span class="break">${job.task}</span>`;
+  const title = html`<span class="break">${job.task.split(/(?<=[._])/).map((part) => html`${part}<wbr />`)}</span>`;
   const note = html`<span class="job-note"><${StateBadge} state=${job.state} /><span class="job-whole-id"><span class="mono break">${job.id}</span><${Copy} text=${job.id} label=${t("job.copy_id")} /></span></span>`;
   return html`<${Head} title=${title} plain=${job.task} note=${note} actions=${html`<${Actions} job=${job} detail=${detail} />`} />
     ${problem && html`<${Wrong} problem=${problem} retry=${refresh} />`}
@@ -38,7 +39,7 @@ export function Job({ id }) {
         <${Why} why=${why} />
         ${job.error && job.state !== "succeeded" && html`<${Failure} error=${job.error} />`}
         <${Comparison} why=${why} />
-        ${detail && html`<${Panel} title=${t("job.arguments")} note=${t("size", { size: detail.arguments.size })}><${Arguments} facts=${detail.arguments} /><//>`}
+        ${detail && html`<${Panel} title=${t("job.arguments")} note=${formatSize(detail.arguments.size)}><${Arguments} facts=${detail.arguments} /><//>`}
         <${Result} job=${job} />
         ${detail && html`<${Output} key=${job.id} job=${job} tail=${detail.output} />`}
         ${job.state === "running" && html`<${Inspection} job=${job} />`}

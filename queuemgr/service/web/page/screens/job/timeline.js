@@ -10,7 +10,7 @@ import { Since, When } from "../../parts/when.js";
 /** @param {{job: any, attempts: any[]}} props */
 export function Timeline({ job, attempts }) {
   const ran = attempts.filter((attempt) => attempt.number !== job.attempt || job.state !== "running");
-  return html`<${Bars} job=${job} attempts=${ran} />
+  return html`${(ran.length > 0 || job.state === "running") && html`<${Bars} job=${job} attempts=${ran} />`}
     <ol class="timeline">
       <${Step} state="scheduled" title=${t("timeline.enqueued")} at=${job.created_at} />
       ${ran.map((attempt) => html`<${Attempt} key=${`${attempt.number} ${attempt.started_at}`} attempt=${attempt} />`)}

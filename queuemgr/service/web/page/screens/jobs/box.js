@@ -1,9 +1,9 @@
-/** The one search box, with what can follow listed below it. It searches at Enter, not at every letter. */
+/** The one search box, with what can follow listed below it. It searches at Enter, not at every letter, and says that it has not yet. */
 import { html, useEffect, useId, useRef, useState } from "../../lib/dom.js";
 import { ask } from "../../lib/api.js";
 import { useKeys } from "../../lib/keys.js";
 import { known, t } from "../../lib/i18n.js";
-import { IconButton } from "../../parts/button.js";
+import { Button, IconButton } from "../../parts/button.js";
 import { Icon } from "../../parts/icon.js";
 
 const OPEN_ENDED = /[:.,]$/;
@@ -44,7 +44,10 @@ export function SearchBox({ text, search }) {
       aria-label=${t("jobs.search")} placeholder=${t("jobs.search.example")} aria-expanded=${offered.length > 0} aria-controls=${list}
       aria-autocomplete="list" aria-activedescendant=${at >= 0 ? `${list}-${at}` : undefined} value=${typed} onKeyDown=${keyed}
       onInput=${(event) => change(event.currentTarget.value, true)} onFocus=${() => setOpen(true)} onBlur=${() => setOpen(false)} />
-    ${typed && html`<${IconButton} icon="close" label=${t("jobs.search.clear")} onClick=${() => enter("")} />`}
+    <div class="row">
+      ${typed.trim() !== text.trim() && html`<${Button} kind="primary" onClick=${() => enter(typed)}>${t("keys.search")}<//>`}
+      ${typed && html`<${IconButton} icon="close" label=${t("jobs.search.clear")} onClick=${() => enter("")} />`}
+    </div>
     <ul id=${list} class="offered" role="listbox" aria-label=${t("jobs.search.offered")} hidden=${!offered.length}>
       ${offered.map((one, index) => html`<li key=${one.text} id=${`${list}-${index}`} role="option" aria-selected=${index === at}
         onPointerDown=${(event) => event.preventDefault()} onClick=${() => take(one)}>

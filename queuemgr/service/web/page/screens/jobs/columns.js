@@ -13,7 +13,7 @@ export function jobColumns() {
   return [
     { key: "state", title: t("jobs.column.state"), class: "tight desk", cell: (job) => html`<${StateBadge} state=${job.state} />` },
     { key: "task", title: t("jobs.column.task"), class: "grow", cell: (job) => html`<${Name} job=${job} />` },
-    { key: "queue", title: t("jobs.column.queue"), class: "tight desk", cell: (job) => html`<a class="tag" href=${jobsLink({ queue: job.queue })}>${job.queue}</a>` },
+    { key: "queue", title: t("jobs.column.queue"), class: "tight desk", cell: (job) => html`<a class="tag" title=${job.queue} href=${jobsLink({ queue: job.queue })}>${job.queue}</a>` },
     { key: "attempt", title: t("jobs.column.attempt"), class: "number wide", cell: (job) => job.attempt || "–" },
     { key: "took", title: t("jobs.column.took"), class: "number desk", cell: (job) => html`<${Took} job=${job} />` },
     { key: "when", title: t("jobs.column.when"), class: "number", cell: (job) => html`<${When} at=${momentOf(job)} />` },

@@ -11,7 +11,7 @@ export function AlertStrip({ facts }) {
   if (!firing.length) return null;
   return html`<div class="alertstrip" role="region" aria-label=${t("nav.alerts")}>
     <${Icon} name="alerts" />
-    <ul>${firing.map((alert) => html`<li key=${`${alert.rule} ${alert.queue}`}><b>${alert.rule}</b> ${alert.queue} <span class="faint">${alert.shown} · <${When} at=${alert.since} /></span></li>`)}</ul>
+    <ul>${firing.map((alert) => html`<li key=${`${alert.rule} ${alert.queue}`}><b>${alert.rule}</b> ${alert.queue} <span class="faint">${t("alerts.column.now")}: ${alert.shown} · <${When} at=${alert.since} /></span></li>`)}</ul>
     <a class="button" href=${link("alerts")}>${t("overview.alerts")}</a>
   </div>`;
 }

@@ -6,7 +6,7 @@
 #   sudo ./install.sh uninstall      removes the service; asks before it removes data (--purge: does; --keep: does not)
 #   ./install.sh status              what is installed and whether it runs
 #
-# Options: --forking installs the unit with Type=forking; --extras redis,postgres,web adds what those stores need;
+# Options: --forking installs the unit with Type=forking; --extras redis,postgres adds what those stores need;
 # --python PATH chooses the interpreter; --no-start installs without starting.
 set -euo pipefail
 umask 022
@@ -66,18 +66,23 @@ make_folders() {
   install -d -o "$user" -g "$user" -m 0750 "$logs" "$run"
 }
 
-install_code() {
+built=
+pip=("$python" -m pip --quiet --quiet --disable-pip-version-check)
+
+# While the service still runs: what cannot be built stops nothing.
+build_code() {
   # A broken environment is made anew; nothing but code is in it.
   if ! "$python" -m pip --version >/dev/null 2>&1; then "$(find_python)" -m venv --clear "$home/.venv"; fi
-  local built wheel
   built=$(mktemp -d)
-  local pip=("$python" -m pip --quiet --quiet --disable-pip-version-check)
   "${pip[@]}" wheel --no-deps --wheel-dir "$built" "$here"
+}
+
+install_code() {
+  local wheel
   wheel=$(echo "$built"/queuemgr-*.whl)
   "${pip[@]}" install --upgrade --constraint "$here/requirements-dev.txt" "$wheel${extras:+[$extras]}"
   # Once more without the rest: new code may have the same version.
   "${pip[@]}" install --no-deps --force-reinstall "$wheel"
-  rm -rf "$built"
   local settings=$here/deploy/config.py
   # Those of an installation that was removed without its data.
   [[ -e $state/config.py.kept ]] && settings=$state/config.py.kept
@@ -111,12 +116,25 @@ stop_service() {
 start_service() {
   [[ -n $start ]] || return 0
   if booted; then
+    ran= # once is enough
     systemctl restart queuemgr || die "it did not start; see: journalctl -u queuemgr -n 50"
     say "it runs; see: systemctl status queuemgr"
   elif [[ -n $ran ]]; then
+    ran=
     runuser -u "$user" -- "$python" -m queuemgr.service.daemon start --daemon
     say "it runs again"
   fi
+}
+
+# What ran before runs again, even if the rest failed.
+come_back() {
+  local code=$?
+  rm -rf "$built"
+  if ((code)) && [[ -n $ran ]]; then
+    say "it failed; the service that was stopped is started again" >&2
+    start_service || true
+  fi
+  exit "$code"
 }
 
 do_install() {
@@ -126,6 +144,8 @@ do_install() {
   [[ -x $python ]] && word=updated
   make_user
   make_folders
+  trap come_back EXIT
+  build_code
   stop_service
   install_code
   install_unit
@@ -149,7 +169,7 @@ do_uninstall() {
   if [[ -z $purge ]]; then
     purge=no
     if [[ -d $state && -t 0 ]]; then
-      read -r -p "Remove the jobs, results and logs in $state and $logs, too? (y/N): " answer
+      read -r -p "Remove the jobs, results and logs in $state and $logs, and what is in $home/jobs, too? (y/N): " answer
       [[ $answer == [yY]* ]] && purge=yes
     fi
   fi
@@ -158,14 +178,19 @@ do_uninstall() {
   for name in queuemgr queuemgr-cli queuemgr-web; do
     if [[ $(readlink "$links/$name") == "$home"/* ]]; then rm -f "$links/$name"; fi
   done
-  rm -rf "$home" "$run"
+  rm -rf "$run"
+  # The job classes there were written by people and stay, if there are any.
+  rm -rf "$home/jobs/__pycache__"
+  if [[ -d $home ]]; then find "$home" -mindepth 1 -maxdepth 1 ! -name jobs -exec rm -rf {} +; fi
+  rmdir "$home/jobs" "$home" 2>/dev/null || true
   if [[ $purge == yes ]]; then
-    rm -rf "$state" "$logs"
+    rm -rf "$home" "$state" "$logs"
     if getent passwd "$user" >/dev/null; then userdel "$user"; fi
     if getent group "$user" >/dev/null; then groupdel "$user"; fi
     say "removed, with all its data"
   else
     say "removed; jobs and results stay in $state, logs in $logs (remove them: sudo ./install.sh uninstall --purge)"
+    if [[ -d $home/jobs ]]; then say "your job classes stay in $home/jobs"; fi
   fi
 }
 

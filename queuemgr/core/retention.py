@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from math import isfinite
 from typing import Any
 
@@ -39,6 +40,11 @@ def retention(  # noqa: PLR0917 - in the order in which they have always been gi
         "keep_deleted": deleted,
         "keep_pending": pending_job_retention_seconds,
     }
+
+
+def retention_of(config: object) -> dict[str, Any]:
+    """What `retention` makes of the attributes of these names. Raises ValueError."""
+    return retention(**{name: getattr(config, name) for name in signature(retention).parameters})
 
 
 def require_positive(name: str, value: float, more: str = "") -> None:

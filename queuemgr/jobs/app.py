@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def job_app(definition: Definition) -> App:
-    app = App(definition.url)
+    app = App(definition.url, max_result=definition.max_result, results=definition.kept)
     app.tasks = JobClasses(definition.places, app.client)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.context import Cancel, Stopped, current
@@ -53,8 +54,8 @@ class QueueJobBase(ABC):
     def on_end(self) -> None:  # noqa: B027 - a hook is there to be left out
         """After `execute`, before the job is COMPLETED."""
 
-    def on_error(self, exc: BaseException) -> None:  # noqa: B027 - a hook is there to be left out
-        """After an exception of any kind."""
+    def on_error(self, exc: Any) -> None:  # noqa: B027 - a hook is there to be left out
+        """After an exception of any kind, which may be no `Exception`."""
 
     @property
     def stopping(self) -> bool:
@@ -111,13 +112,15 @@ class QueueJobBase(ABC):
         self._status = JobStatus.COMPLETED
         if (complaint := _complaint(self._result)) is not None:
             self._status = JobStatus.ERROR
-            raise JobExecutionError(self.job_id, complaint)
+            failed = JobExecutionError(self.job_id, complaint)
+            failed.args = (complaint,)  # what the result says is what the job's description says
+            raise failed
         return self._result
 
     def _go_through(self) -> None:
         self.on_start()
         if not self.stopping:
-            self.execute()
+            _require_plain(self.execute())
         if self.stopping:
             raise Cancel("stopped: it ended by itself when it was told")
         self.on_end()
@@ -125,6 +128,13 @@ class QueueJobBase(ABC):
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and value != ""
+
+
+def _require_plain(returned: Any) -> None:
+    """Raises TypeError for an `execute` that has done nothing yet."""
+    if isinstance(returned, Coroutine):
+        returned.close()
+        raise TypeError("execute is an async function, which nobody awaits: call asyncio.run(...) in a plain execute")
 
 
 def _safely(hook: Callable[..., None], job_id: str, *details: BaseException) -> None:

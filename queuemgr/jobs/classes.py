@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from queuemgr.context import current_job
 from queuemgr.errors import UnknownTask, did_you_mean
 from queuemgr.executors.processes.procinfo import footprint
 from queuemgr.options import Options
@@ -43,7 +44,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
     registered: dict[str, str] = {}
     folders: tuple[str, ...] = ()
-    allowed: tuple[str, ...] = ("queuemgr.examples.*",)
+    allowed: tuple[str, ...] = ("queuemgr.examples.*", "queuemgr.jobs.*")
     path: tuple[str, ...] = ()
 
     def allow(self, path: str) -> bool:
@@ -105,8 +106,12 @@ class JobClasses(Registry):
         return found
 
     def _runner(self, name: str) -> Any:
-        def run(job_id: str, params: dict[str, Any]) -> Any:
-            return self.load(name)(job_id, params).run()
+        def run(job_id: str | None = None, params: dict[str, Any] | None = None) -> Any:
+            # A schedule names no id: each of its jobs has its own.
+            job = self.load(name)(job_id or current_job().id, params or {})
+            if "_context" not in vars(job):
+                raise TypeError(f"the constructor of {name} does not call super().__init__(job_id, params)")
+            return job.run()
 
         return run
 
@@ -141,7 +146,7 @@ def find_class(name: str, places: Places) -> type[QueueJobBase]:
     try:
         found = getattr(importlib.import_module(module_name), class_name, None)
     except ModuleNotFoundError as error:
-        if error.name and module_name.startswith(error.name):
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
             raise UnknownTask(f"the job class {name!r} cannot be imported: {error}") from error
         raise
     finally:

@@ -35,13 +35,21 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     """What the processes of one service have in common: the store's address, and where job classes come from.
 
     Those in `ahead` are imported before the first job's process is forked, which then need not do it. `results` is the
-    folder of large results, None where the store alone knows their place.
+    folder of large results, None where the store alone knows their place. `max_result` is the most bytes of one,
+    `keep_results` the seconds after its job's end that it stays, `results_quota` the most bytes of all together.
     """
 
     url: str
     places: Places = Places()
     ahead: tuple[str, ...] = ()
     results: str | None = None
+    max_result: int | None = None
+    keep_results: float | None = None
+    results_quota: int | None = None
+
+    @property
+    def kept(self) -> Results:
+        return Results(keep=self.keep_results, quota=self.results_quota)
 
     def publish(self) -> None:
         """Tell it to the processes that this one starts."""
@@ -51,10 +59,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 class ForkedApp:
     """What an App is to those who run its jobs."""
 
-    max_result: int | None = None
-
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
+        self.max_result = definition.max_result
         self.codec = Codec("json", Types())
         sender = _Late(lambda: self._whole.client, codec=self.codec)
         self.tasks = JobClasses(definition.places, cast("Sender", sender))
@@ -71,7 +78,7 @@ class ForkedApp:
         from queuemgr.results.keeper import ResultKeeper
 
         place = FilePlace(cast("str", self._definition.results))
-        return ResultKeeper(lambda: place, self.codec, self.max_result, Results())
+        return ResultKeeper(lambda: place, self.codec, self.max_result, self._definition.kept)
 
 
 class _Late:

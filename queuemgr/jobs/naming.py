@@ -23,14 +23,17 @@ def name_for_others(job_class: object) -> str:
         return job_class
     if not is_job_class(job_class):
         raise ValidationError("job_class", job_class, f"{job_class!r} is not derived from QueueJobBase")
-    if "<locals>" in job_class.__qualname__:
-        raise ValidationError(
-            "job_class", job_class, f"{job_class.__qualname__} is defined inside a function: move it out of there"
-        )
+    if "." in job_class.__qualname__:
+        told = f"{job_class.__qualname__} is defined inside a function or a class: move it out of there"
+        raise ValidationError("job_class", job_class, told)
     if job_class.__module__ == "__main__" and not getattr(sys.modules["__main__"], "__file__", None):
         told = f"{job_class.__qualname__} was typed in here, where its process cannot find it: import it from a file"
         raise ValidationError("job_class", job_class, told)
-    return name_of(job_class)
+    name = name_of(job_class)
+    if name.startswith("__main__."):
+        told = f"the file of {job_class.__qualname__} has no name to import it by: put the class into a file of its own"
+        raise ValidationError("job_class", job_class, told)
+    return name
 
 
 def places_of_program() -> Places:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
@@ -9,7 +11,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.core.retention import retention
-from queuemgr.errors import InvalidJobStateError
+from queuemgr.errors import InvalidJobStateError, JobNotFound
 from queuemgr.jobs.base import QueueJobBase
 from queuemgr.jobs.naming import is_job_class
 from queuemgr.jobs.status import JobStatus
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 class JobQueue:
     """Parameters: `registry`, whose file the service keeps (where it has none, a new file in a temporary folder, which
-    goes with `shutdown`); the others are those of `core.retention.retention`, and further settings of the service.
+    goes with `shutdown`, or with the program); the others are those of `core.retention.retention`, and further settings
+    of the service.
     """
 
     def __init__(  # noqa: PLR0917 - in the order in which they have always been given
@@ -52,6 +55,8 @@ class JobQueue:
         )
         path = getattr(registry, "path", None)
         self._folder = None if path else mkdtemp(prefix="queuemgr-")
+        if self._folder is not None:
+            atexit.register(_remove, self._folder, os.getpid())
         self._system = QueueSystem(str(path or Path(self._folder or "") / "registry.jsonl"), **settings)
 
     def add_job(
@@ -98,12 +103,16 @@ class JobQueue:
         """Raises JobNotFound."""
         return _record(self._running.get_job_status(job_id))
 
-    def get_job_by_id(self, job_id: str) -> JobRecord:
-        return self.get_job_status(job_id)
+    def get_job_by_id(self, job_id: str) -> JobRecord | None:
+        """None where there is no such job."""
+        try:
+            return self.get_job_status(job_id)
+        except JobNotFound:
+            return None
 
-    def get_jobs(self) -> list[JobRecord]:
-        """All of them, newest first; results only where they are small."""
-        return [_record(facts) for facts in self._running.list_jobs()]
+    def get_jobs(self) -> dict[str, JobRecord]:
+        """All of them by their ids, newest first; results only where they are small."""
+        return _by_id(self._running.list_jobs())
 
     def list_jobs(self, status_filter: str | None = None) -> list[dict[str, Any]]:
         return self._running.list_jobs(status_filter)
@@ -114,14 +123,18 @@ class JobQueue:
     def get_job_logs(self, job_id: str) -> dict[str, list[str]]:
         return self._running.get_job_logs(job_id)
 
-    def get_job_type_name(self, job_id: str) -> str:
-        return str(self._running.get_job_status(job_id)["job_type"])
+    def get_job_type_name(self, job_id: str) -> str | None:
+        """None where there is no such job."""
+        try:
+            return str(self._running.get_job_status(job_id)["job_type"])
+        except JobNotFound:
+            return None
 
     def get_job_count(self) -> int:
         return len(self._running.list_jobs())
 
-    def get_running_jobs(self) -> list[JobRecord]:
-        return [_record(facts) for facts in self._running.list_jobs("RUNNING")]
+    def get_running_jobs(self) -> dict[str, JobRecord]:
+        return _by_id(self._running.list_jobs("RUNNING"))
 
     def cleanup_completed_jobs(self) -> int:
         """Forget all jobs that have ended; how many."""
@@ -139,12 +152,22 @@ class JobQueue:
         """Stop the service; running jobs have `timeout` seconds."""
         self._system.stop(timeout)
         if self._folder is not None:
-            rmtree(self._folder, ignore_errors=True)
+            _remove(self._folder, os.getpid())
 
     @property
     def _running(self) -> QueueSystem:
         self._system.start()
         return self._system
+
+
+def _remove(folder: str, owner: int) -> None:
+    """A forked copy of the program leaves it alone."""
+    if owner == os.getpid():
+        rmtree(folder, ignore_errors=True)
+
+
+def _by_id(jobs: list[dict[str, Any]]) -> dict[str, JobRecord]:
+    return {facts["job_id"]: _record(facts) for facts in jobs}
 
 
 def _record(facts: dict[str, Any]) -> JobRecord:
@@ -153,6 +176,8 @@ def _record(facts: dict[str, Any]) -> JobRecord:
         for name in ("created_at", "updated_at", "started_at", "completed_at")
         if name in facts
     }
+    # In the hour that the clocks repeat, what comes later may seem to be earlier.
+    moments["updated_at"] = max(moments["created_at"], moments["updated_at"])
     return JobRecord(
         job_id=facts["job_id"],
         status=JobStatus[facts["status"]],

@@ -94,9 +94,17 @@ def name_of(status: JobStatus) -> StatusWord:
 def describe(status: JobStatus, note: str | None, error: dict[str, Any] | None) -> str:
     """One sentence for people."""
     if status in (JobStatus.ERROR, JobStatus.STOPPED, JobStatus.DELETED) and error:
-        said, reason = error.get("message"), error.get("reason")
-        return str(said or reason or _WORDS[status])
+        said = _said(error) if status is JobStatus.ERROR else error.get("message")
+        return str(said or error.get("reason") or _WORDS[status])
     return note or _WORDS[status]
+
+
+def _said(error: dict[str, Any]) -> str:
+    """The exception's text; where it has none, or no more than a number, its class tells more."""
+    kind, said = str(error.get("type") or "").removeprefix("builtins."), str(error.get("message") or "")
+    if kind == "SystemExit" and said:
+        return f"{kind}: {said}"
+    return said or kind
 
 
 def flat(record: Known, result: Any, now: float, *, suspended: bool = False) -> FlatJob:

@@ -26,13 +26,14 @@ async def whole_lines(pieces: AsyncIterator[OutputLine]) -> AsyncIterator[Line]:
     """The lines in the order in which they ended; what has no end yet comes last."""
     begun: dict[tuple[int, str], Line] = {}
     async for piece in pieces:
-        for line in _ended(piece, begun):
+        for line in ended_by(piece, begun):
             yield line
     for line in begun.values():
         yield line
 
 
-def _ended(piece: OutputLine, begun: dict[tuple[int, str], Line]) -> Iterator[Line]:
+def ended_by(piece: OutputLine, begun: dict[tuple[int, str], Line]) -> Iterator[Line]:
+    """The lines that this piece ends; `begun` holds those that have no end yet, from one call to the next."""
     place = (piece.attempt, piece.stream)
     text = piece.text if piece.stream != "log" or piece.text.endswith("\n") else f"{piece.text}\n"
     *ends, rest = text.split("\n")

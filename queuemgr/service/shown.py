@@ -26,20 +26,22 @@ AS_STORED = 256 * 1024
 async def result_of(client: AsyncClient, job_id: str, data: bytes | None, most: int, *, glance: bool = False) -> Any:
     """Plain data or msgspec.Raw; beyond `most` bytes {"summary": true, "size"}, with `glance` also shape and sample.
 
-    `data` is what the store holds of it.
+    `data` is what the store holds of it. A result that went before its job is such a summary, with "gone": why.
     """
     if data is None:
         return None
     reference = Reference.read(data)
     size = len(data) if reference is None else reference.size
-    if size <= most:
-        return await (_small(data) if reference is None else client._result(job_id))
+    if size <= most and reference is None:
+        return await _small(data)
     summary: dict[str, Any] = {"summary": True, "size": size}
     if reference is not None:
         summary |= {"kind": reference.kind, "length": reference.length}
-    if not glance:
+    if size > most and not glance:
         return summary
     try:
+        if size <= most:
+            return await client._result(job_id)
         info = await client.handle(job_id).result_info()
     except (ResultError, JobNotFound) as error:
         return summary | {"gone": str(error)}

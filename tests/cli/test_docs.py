@@ -15,7 +15,6 @@ from .test_calling import COMMANDS
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 EVERYWHERE = {"--help", "--json", "--store", "--app"}
-TOLD_ELSEWHERE = {"demo"}
 
 
 def command_of(words: list[str]) -> click.Command:
@@ -34,7 +33,7 @@ def test_every_verb_is_on_the_page(words: list[str]) -> None:
     assert re.search(rf"`?(queuemgr )?{' '.join(words)}\b|`{group} \w+`.*`{verb}`", PAGE)
 
 
-@pytest.mark.parametrize("words", [words for words in COMMANDS if words[0] not in TOLD_ELSEWHERE], ids=" ".join)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_option_is_on_the_page(words: list[str]) -> None:
     for parameter in command_of(words).params:
         if isinstance(parameter, click.Option):
@@ -47,6 +46,13 @@ def test_no_option_on_the_page_is_unknown() -> None:
     known |= EVERYWHERE
     told = re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)
     assert {option for option in told if option not in known} == set()
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_what_can_be_watched_is_told_where_watching_is(words: list[str]) -> None:
+    told = re.findall(r"`(\w+)`", PAGE.partition("`--watch [S]` with ")[2].partition(" shows ")[0])
+    watched = any("--watch" in parameter.opts for parameter in command_of(words).params)
+    assert not watched or words[-1] in told
 
 
 def test_every_exit_code_is_on_the_page_with_its_meaning() -> None:

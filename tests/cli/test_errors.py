@@ -72,6 +72,14 @@ def test_with_json_an_error_is_an_object_on_stderr(shop: Shop) -> None:
     assert told["hint"] == f"queuemgr jobs list --store {shop.url}"
 
 
+@pytest.mark.parametrize("words", [["history", "nope"], ["alerts", "add", "nope > 1"]], ids=" ".join)
+def test_a_wrong_value_is_told_in_a_sentence(shop: Shop, words: list[str]) -> None:
+    shop.task("add").enqueue(1, 2)
+    result = call(*words, "--store", shop.url)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("queuemgr: there is no metric 'nope': known: avg_latency, ")
+
+
 def test_wrong_usage_is_an_object_as_well() -> None:
     result = call("jobs", "lst", "--json")
     assert result.exit_code == 2

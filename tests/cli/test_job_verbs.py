@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from queuemgr.service.cli import QueueManagerCLI
-from tests.host.rig import JOBS, Service
+from queuemgr.service.cli.views.service import added_page
+from tests.host.rig import JOBS, Service, until
 
 from .conftest import ROOT, ask, call, environ
+from .test_terminal import in_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +95,63 @@ def test_a_running_job_is_suspended_resumed_inspected_stopped_and_run_again(serv
     assert call("job", "add", f"{JOBS}.Nothing", "s").exit_code == 4
     assert ask("job", "purge", "s")["purged"] is True
     assert call("job", "add", f"{JOBS}.Nothing", "s").exit_code == 0
+
+
+def test_a_job_class_runs_on_a_schedule(service: Service) -> None:
+    store = ["--store", ask("service", "status")["store"]]
+    params = ["--kw", 'params={"x": 7}', "--queue", "jobs"]
+    assert call("schedules", "add", "tick", "every 0.2s", f"{JOBS}.Reporting", *params, *store).exit_code == 0
+    try:
+        ended = until(lambda: [job for job in _listed("COMPLETED") if job["job_type"] == "Reporting"])
+    finally:
+        call("schedules", "remove", "tick", *store)
+    assert ended[0]["result"]["x"] == 7
+    assert ask("job", "status", ended[0]["job_id"])["status"] == "COMPLETED"
+
+
+def _listed(status: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask("job", "list", "--status", status)["jobs"]
+    return found
+
+
+def test_an_older_registry_is_taken_over_by_one_command(service: Service) -> None:
+    older = service.folder / "older.jsonl"
+    done = {"job_id": "old-done", "status": 2, "progress": 100, "result": {"n": 1}, "updated_at": "2026-11-01T10:01:00"}
+    gone = {"job_id": "old-gone", "status": 5, "updated_at": "2026-11-01T10:01:00"}
+    older.write_text(f"{json.dumps(done)}\n{json.dumps(gone)}\n5\n")
+    told = ask("service", "import", str(older))
+    assert told == {"file": str(older), "found": 2, "imported": 2, "passed_over": 1}
+    again = call("service", "import", str(older))
+    assert "0 jobs taken over" in again.stdout
+    assert ask("job", "status", "old-done")["result"] == {"n": 1}
+    shown = call("job", "list")
+    assert shown.exit_code == 0
+    assert "old-gone" in shown.stdout
+    assert "DELETED" in call("job", "status", "old-gone").stdout
+    assert call("service", "import", str(service.folder)).exit_code == 1
+
+
+def test_commands_to_go_on_with_can_be_typed_as_they_are() -> None:
+    commands = [block.command for block in added_page({"job_id": "a b", "started": False}).blocks[1:]]
+    assert commands == ["queuemgr job start 'a b'"]
+
+
+def test_a_page_beyond_the_end_says_so(service: Service) -> None:
+    call("job", "add", f"{JOBS}.Echo", "short", json.dumps({"rows": list(range(200))}), "--start")
+    call("job", "wait", "short")
+    beyond = call("job", "status", "short", "--at", "rows", "--offset", "500")
+    assert "there is no item 500 of 200" in beyond.stderr
+
+
+def test_a_job_is_stopped_on_the_monitors_screen(service: Service) -> None:
+    params = json.dumps({"note": str(service.note("seen"))})
+    call("job", "add", f"{JOBS}.Sleeping", "seen", params, "--start")
+    service.began("seen")
+    words = ["monitor", "--every", "0.1", "--store", ask("service", "status")["store"]]
+    code, _ = in_terminal(words, 100, keys=b"ssq", until=b"> tests.host")
+    assert code == 0
+    assert ask("job", "wait", "seen", "--timeout", "30", code=1)["status"] == "STOPPED"
+    assert service.note("seen").read_text().splitlines()[-1] == "on_stop"
 
 
 def test_what_a_job_printed_is_shown_by_streams(service: Service) -> None:

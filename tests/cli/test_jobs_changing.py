@@ -45,6 +45,19 @@ def test_a_missing_job_is_not_found_and_the_others_are_changed(shop: Shop) -> No
     assert "no job has the id 'nope'" in document["jobs"][0]["message"]
 
 
+@pytest.mark.parametrize("verb", ["hold", "cancel", "delete"])
+def test_a_job_that_is_named_twice_is_meant_once(shop: Shop, verb: str) -> None:
+    job = shop.task("add").enqueue(1, 2)
+    document = ask("jobs", verb, job.id, job.id, "--store", shop.url)
+    assert [(one["id"], one["changed"]) for one in document["jobs"]] == [(job.id, True)]
+
+
+def test_last_is_one_job_however_often_it_is_said(shop: Shop) -> None:
+    older, newest = shop.task("add").enqueue(1, 2), shop.task("add").enqueue(3, 4)
+    assert ask("jobs", "delete", "last", "last", "--store", shop.url)["jobs"][0]["id"] == newest.id
+    assert [job.id for job in shop.app.client.find().jobs] == [older.id]
+
+
 def test_retry_by_filters_means_dead_jobs(shop: Shop) -> None:
     shop.die()
     shop.task("send_mail").enqueue("a@b.c")

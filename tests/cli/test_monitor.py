@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 
 from queuemgr.service.cli.monitor.frame import frame, room_for
 from queuemgr.service.cli.monitor.keys import keys_in
-from queuemgr.service.cli.monitor.state import Choice, Quit, Rate, Toggle, press, settled
+from queuemgr.service.cli.monitor.state import Choice, Quit, Rate, Stop, Toggle, press, settled
+from queuemgr.service.cli.monitor.tail import Tail
 from queuemgr.service.cli.pretty import Terminal
+from queuemgr.service.connecting import connected
+from queuemgr.service.places import Place
 
 from .conftest import Shop, ask, call, start
 
@@ -32,9 +36,11 @@ def document_of(*names: str, running: int = 0, failed: int = 0) -> dict[str, Any
     }
 
 
-def picture(document: dict[str, Any], choice: Choice, width: int, height: int, *, fill: bool = False) -> list[str]:
+def picture(
+    document: dict[str, Any], choice: Choice, width: int, height: int, *, fill: bool = False, output: Any = ()
+) -> list[str]:
     console = Terminal(file=io.StringIO(), width=width, height=height)
-    console.print(frame(document, settled(choice, document), 1.5, console, fill=fill))
+    console.print(frame(document, settled(choice, document), 1.5, console, fill=fill, output=output))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -60,6 +66,59 @@ def test_q_quits_and_f_narrows_to_the_selected_queue() -> None:
     narrowed = press(Choice("a"), "f", document)[0]
     assert (narrowed.shown_queue, press(narrowed, "f", document)[0].shown_queue) == ("a", None)
     assert press(Choice("a"), "x", document) == (Choice("a"), None)
+
+
+def test_left_and_right_select_a_running_job_and_o_follows_it() -> None:
+    document = document_of("a", running=3)
+    document["running"] = [job | {"id": name} for job, name in zip(document["running"], "xyz", strict=True)]
+    choice = settled(Choice(), document)
+    for key, job in (("right", "y"), ("l", "z"), ("right", "z"), ("left", "y"), ("h", "x")):
+        choice, wish = press(choice, key, document)
+        assert (choice.job, choice.followed, wish) == (job, None, None)
+    choice, _ = press(choice, "o", document)
+    assert choice.followed == "x"
+    document["running"] = document["running"][1:]
+    assert settled(choice, document).followed == "x", "its last lines are there when it has ended, too"
+    unfollowed, _ = press(choice, "o", document)
+    assert settled(unfollowed, document).job == "y"
+
+
+def test_s_stops_the_selected_job_when_it_is_pressed_twice() -> None:
+    document = document_of("a", running=1)
+    job = document["running"][0]["id"]
+    once, wish = press(settled(Choice(), document), "s", document)
+    assert (once.sure, wish) == (True, None)
+    assert f"press s again to stop job {job}" in picture(document, once, 120, 24)[-1]
+    assert press(once, "s", document) == (settled(Choice("a"), document), Stop(job))
+    assert press(once, "x", document) == (settled(Choice("a"), document), None)
+    nobody = document_of("a")
+    assert press(settled(Choice(), nobody), "s", nobody)[1] is None
+
+
+@pytest.mark.parametrize("width", [60, 132])
+@pytest.mark.parametrize("height", [16, 24, 50])
+@pytest.mark.parametrize("many", [0, 3, 400])
+def test_a_picture_with_output_fits_the_terminal_and_shows_its_end(width: int, height: int, many: int) -> None:
+    document, output = document_of("a", running=40), [f"line {n}\t\x1b[31m{'x' * 200}" for n in range(many)]
+    lines = picture(document, Choice(output=True), width, height, fill=True, output=output)
+    assert len(lines) == height
+    assert max(map(len, lines)) <= width
+    assert any(line.startswith("OUTPUT of 000") for line in lines)
+    assert any(f"line {many - 1}" in line for line in lines) == (many > 0)
+
+
+def test_the_output_of_a_job_is_read_once_and_kept(shop: Shop) -> None:
+    job = str(shop.task("send_mail").enqueue("a@b").id)
+    shop.work()
+    tail = Tail()
+
+    async def look() -> list[list[str]]:
+        async with connected(Place(shop.url)) as here:
+            return [await tail.look(here.client, job_id) for job_id in (job, job, None, "nobody")]
+
+    first, again, none, unknown = asyncio.run(look())
+    assert "to a@b: Hello" in first
+    assert (again, none, unknown) == (first, [], [])
 
 
 def test_a_queue_that_goes_away_leaves_the_first_one_selected() -> None:
@@ -120,6 +179,8 @@ def test_the_selected_queue_is_always_in_the_picture() -> None:
 def test_running_jobs_get_the_room_that_others_leave() -> None:
     room = room_for(24, 1, 50, 0)
     assert (room.queues, room.running, room.failed) == (1, 13, 1)
+    room = room_for(24, 1, 2, 50)
+    assert (room.queues, room.running, room.failed) == (1, 2, 12)
 
 
 def test_an_empty_picture_says_so() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from queuemgr import App
+
 from .conftest import Shop, ask, call
 from .test_terminal import in_terminal
 
@@ -35,7 +37,7 @@ def test_a_copy_answers_in_json(shop: Shop) -> None:
     document = ask("store", "copy", shop.url, NEW)
     assert document.keys() == {
         *("from", "to", "copied", "resumed", "states", "missing", "changed", "differing", "others", "equal"),
-        *("schedules", "paused"),
+        *("results", "schedules", "paused"),
     }
     assert (document["from"], document["to"], document["copied"], document["equal"]) == (shop.url, NEW, 1, True)
     assert document["states"]["ready"] == {"from": 1, "to": 1}
@@ -47,6 +49,17 @@ def test_a_result_can_be_read_from_the_copy(shop: Shop) -> None:
     shop.work()
     ask("store", "copy", shop.url, NEW)
     assert ask("jobs", "show", handle.id, "--store", NEW)["result"]["value"] == 3
+
+
+def test_a_large_result_can_be_read_from_the_copy(shop: Shop, tmp_path: Path) -> None:
+    handle = shop.task("send_mail").enqueue("a@b", "x" * 100_000)
+    shop.work()
+    result = call("store", "copy", shop.url, NEW)
+    assert result.exit_code == 0
+    assert "1 job copied, 1 large result; compared: 1 of 1 job there" in result.stdout
+    app = App(f"sqlite:///{tmp_path}/new.db")
+    assert len(app.client.handle(handle.id).result()) == 100_005
+    app.close()
 
 
 def test_what_differs_is_told_with_an_example(shop: Shop) -> None:

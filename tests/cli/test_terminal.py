@@ -48,6 +48,16 @@ def test_no_line_is_wider_than_the_terminal(
     assert max(map(cell_len, lines)) <= columns
 
 
+def test_no_measure_is_without_its_name_in_a_usual_terminal(
+    busy: Shop, terminal: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    heads = call("metrics", "--store", busy.url).stdout.splitlines()[0]
+    assert heads.split("  ")[-1] == "AVG WAIT"
+    assert "QUEUE LENGTH" in heads
+    assert "…" not in heads
+
+
 def test_the_id_of_a_job_is_never_cut(busy: Shop, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:
     job = busy.app.client.find(limit=1).jobs[0].id
     for columns in ("50", "80", "200"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from queuemgr.service.flatrecord import QUEUE
-from queuemgr.wishes import Message
+from queuemgr.wishes import Asked
 
 from .conftest import Shop, ask, call
 
@@ -75,9 +75,9 @@ def test_without_workers_it_is_said_how_to_start_one(shop: Shop) -> None:
     assert "there is no worker to stop" in result.stdout
 
 
-def _asked(shop: Shop, worker: str) -> Message:
+def _asked(shop: Shop, worker: str) -> Asked:
     value = shop.app.client.run(shop.app.aio.store.key_get(f"queuemgr.wish:{worker}"), "key_get")
-    return msgspec.json.decode(value, type=Message)
+    return msgspec.json.decode(value, type=Asked)
 
 
 def _unasked(shop: Shop, worker: str) -> bool:

@@ -12,6 +12,7 @@ from queuemgr.errors import ConfigError
 from queuemgr.service.daemon import configuration
 from queuemgr.service.daemon.configuration import gather, keys, read_file, settings_of
 from queuemgr.service.daemon.finding import find_service
+from queuemgr.service.host.config import proc_dir_of_programs
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,13 @@ def test_the_daemons_own_files_stand_beside_what_was_put_elsewhere(tmp_path: Pat
         ("shutdown_timeout = -1", "shutdown_timeout must be 0 or more seconds"),
         ("on_interrupt = 'shrug'", "on_interrupt = 'shrug' .* cannot be used"),
         ("log_size = 3", "log_size must be at least 1024"),
+        ("memory_limit = -5", "memory_limit must be at least 1"),
+        ("registry_path = 'jobs.db'", "registry_path and the store are the same file"),
+        ("registry_path = 'r'\nstore = 'sqlite:///./r?x=1'", "registry_path and the store are the same file"),
+        ("inline_result = -1", "inline_result must be 0 or more"),
+        ("results_quota = -1", "results_quota must be 0 or more"),
+        ("per_job_type_limits = {Report = -1}", "per_job_type_limits must be 0 or more for each class"),
+        ("job_folders = 'jobs'", "job_folders = 'jobs' .* cannot be used: Expected `array`"),
         ("= 3", "is no TOML"),
     ],
 )
@@ -110,6 +118,7 @@ def test_a_program_that_others_may_change_is_not_run(tmp_path: Path, mode: int) 
         ("", "has no dict PROC_MANAGER_CONFIG"),
         ("1 / 0", "failed: ZeroDivisionError"),
         ("def", "failed: SyntaxError"),
+        ("raise SystemExit(4)", "failed: SystemExit: 4"),
     ],
 )
 def test_a_program_that_is_no_configuration_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -117,15 +126,41 @@ def test_a_program_that_is_no_configuration_is_refused(tmp_path: Path, text: str
         read_file(python_file(tmp_path, text))
 
 
+def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.py"
+    file.write_bytes(b"# \xff\nPROC_MANAGER_CONFIG = {}\n")
+    with pytest.raises(ConfigError, match="is not written in UTF-8"):
+        read_file(str(file))
+
+
 def test_a_file_that_is_not_there_is_told() -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         gather("/nowhere/config.py", {})
+
+
+def test_classes_beside_the_packages_own_may_run() -> None:
+    places = settings_of(gather(None, {})).host.places
+    assert places.allow("queuemgr.jobs.my_job.MyJob")
+    assert not places.allow("os.system")
 
 
 def test_lists_come_from_the_environment_with_commas() -> None:
     settings = settings_of(gather(None, {"QUEUEMGR_WORKERS": "a:app,b:app", "QUEUEMGR_JOB_FOLDERS": "/x"}))
     assert settings.daemon.workers == ("a:app", "b:app")
     assert settings.host.places.folders == ("/x",)
+
+
+def test_what_has_parts_comes_from_the_environment_as_json() -> None:
+    settings = settings_of(gather(None, {"QUEUEMGR_JOB_CLASSES": '{"A": "shop.A"}', "QUEUEMGR_ALERTS": "{}"}))
+    assert settings.host.places.registered == {"A": "shop.A"}
+    assert settings.host.alerts == {}
+    with pytest.raises(ConfigError, match=r"alerts = '\{x' \(\$QUEUEMGR_ALERTS\) cannot be used: it is no JSON"):
+        gather(None, {"QUEUEMGR_ALERTS": "{x"})
+
+
+@pytest.mark.parametrize("name", ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_WEB", "PORT", "PORT_5000_TCP_ADDR"])
+def test_what_kubernetes_tells_of_a_service_of_that_name_is_no_setting(name: str) -> None:
+    assert gather(None, {f"QUEUEMGR_{name}": "10.0.0.1"}) == gather(None, {})
 
 
 @pytest.mark.parametrize("key", keys())
@@ -161,3 +196,13 @@ def test_the_socket_of_another_user_is_not_asked(tmp_path: Path, monkeypatch: An
     socket.touch()
     os.chown(socket, 1, 1)
     assert find_service(None, None, {}) == str(tmp_path / "own/queuemgr")
+
+
+def test_a_program_of_another_user_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    usual = tmp_path / "queuemgr"
+    assert proc_dir_of_programs() == str(usual)
+    usual.mkdir()
+    assert proc_dir_of_programs() == str(usual)
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    assert proc_dir_of_programs() == f"{usual}-12345"

@@ -8,11 +8,15 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
+from queuemgr import App
+from queuemgr.errors import ConfigError
+from queuemgr.service.daemon.pidfile import PidFile
 from tests.daemon.rig import COMMAND
 from tests.host.rig import PATIENCE, lives, until
 
@@ -94,6 +98,17 @@ def test_a_pid_file_that_was_left_behind_deceives_nobody(daemon: Daemon) -> None
         bystander.wait()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_who_may_not_read_the_pid_file_is_not_told_that_nothing_runs(daemon: Daemon) -> None:
+    daemon.run("start", "--daemon")
+    os.seteuid(65534)
+    try:
+        with pytest.raises(ConfigError, match="cannot be read: Permission denied; ask as root"):
+            PidFile(daemon.pid_file).pid()
+    finally:
+        os.seteuid(0)
+
+
 def test_there_are_never_two(daemon: Daemon, tmp_path: Path) -> None:
     daemon.run("start", "--daemon")
     again = daemon.run("start", code=2)
@@ -173,7 +188,7 @@ def test_systemd_hears_that_it_is_ready_alive_reloading_and_stopping(daemon: Dae
     heard(ear, "RELOADING=1")
     heard(ear, "READY=1")
     os.kill(pid, signal.SIGTERM)
-    heard(ear, "STOPPING=1")
+    assert "EXTEND_TIMEOUT_USEC=13000000" in heard(ear, "STOPPING=1"), "as long as running jobs may take, and more"
 
 
 def test_the_watchdog_is_heard_while_jobs_run_and_not_from_a_halted_daemon(daemon: Daemon, ear: socket.socket) -> None:
@@ -268,11 +283,19 @@ def test_its_log_begins_anew_when_it_is_large(daemon: Daemon) -> None:
 # workers beside it
 
 APP = """
+import time
+from pathlib import Path
 from queuemgr import App
 app = App("sqlite:///{folder}/app.db")
 @app.task
 def double(n: int) -> int:
     return 2 * n
+@app.task
+def slow() -> str:
+    Path("{folder}/begun").touch()
+    while not Path("{folder}/go").exists():
+        time.sleep(0.02)
+    return "whole"
 """
 
 
@@ -292,6 +315,24 @@ def test_workers_of_apps_run_beside_it_and_are_started_again(daemon: Daemon) -> 
     assert second is not None
     assert daemon.end() == 0
     until(lambda: not lives(second))
+
+
+def test_workers_whose_daemon_was_killed_end_their_jobs_and_then_themselves(daemon: Daemon) -> None:
+    (daemon.folder / "shop.py").write_text(APP.format(folder=daemon.folder))
+    daemon.environment["PYTHONPATH"] = os.pathsep.join([str(daemon.folder), *sys.path])
+    pid = daemon.begin(workers=["shop:app"], shutdown_timeout=30.0)
+    with closing(App(f"sqlite:///{daemon.folder}/app.db")) as app:
+        job = app.task(name="shop.slow")(lambda: None).enqueue()
+        until((daemon.folder / "begun").exists)
+        crew = [child for child in psutil.Process(pid).children(recursive=True) if "worker" in _words(child)]
+        assert len(crew) == 2
+        assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
+        until(lambda: "SIGTERM: no new jobs; 1 running may end" in daemon.errors.read_text())
+        (daemon.folder / "go").touch()
+        assert job.result(timeout=PATIENCE) == "whole"
+        assert job.look().attempt == 1
+    psutil.wait_procs(crew, PATIENCE)
+    assert not [one.pid for one in crew if lives(one.pid)]
 
 
 def _words(process: psutil.Process) -> list[str]:

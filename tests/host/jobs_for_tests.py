@@ -82,6 +82,32 @@ class Failing(Noted):
         raise KeyError("a key")
 
 
+class Wordless(QueueJobBase):
+    """Its exceptions have no text that says anything."""
+
+    def execute(self) -> None:
+        match self.params["how"]:
+            case "exit":
+                sys.exit(0)
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "assert":
+                raise AssertionError
+
+
+class Awaiting(QueueJobBase):
+    async def execute(self) -> None:  # type: ignore[override]
+        self.set_result("never")
+
+
+class Unmade(QueueJobBase):
+    def __init__(self, job_id: str, params: dict[str, Any]) -> None:
+        self.params = {"of": job_id, **params}
+
+    def execute(self) -> None:
+        self.set_result(self.params)
+
+
 class Dying(QueueJobBase):
     def execute(self) -> None:
         match self.params["how"]:
@@ -142,3 +168,10 @@ def not_a_job(job_id: str, params: dict[str, Any]) -> None:
 class Growing(QueueJobBase):
     def execute(self) -> None:
         self.set_result([{"number": number} for number in range(self.params["items"])])
+
+
+class Noise(QueueJobBase):
+    """20,000 items of 60 bytes, of which no compression takes more than two thirds away."""
+
+    def execute(self) -> None:
+        self.set_result([{"number": 10_000 + number, "noise": os.urandom(16).hex()} for number in range(20_000)])

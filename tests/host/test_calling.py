@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -135,10 +137,24 @@ def test_errors_come_back_as_their_own_classes_under_old_and_new_names(service: 
     assert wrong.value.field == "job_id"
 
 
-@pytest.mark.parametrize("value", [float("nan"), {1: 2}, b"bytes", object()])
+@pytest.mark.parametrize("value", [float("nan"), {1: 2}, b"bytes", object(), "a\ud800", {"a\ud800": 1}])
 def test_what_json_cannot_say_is_refused_before_it_is_sent(service: Service, value: Any) -> None:
     with pytest.raises(EncodingError, match=r"arguments\.params\.value"):
         service.add("Echo", "a", value=value)
+
+
+def test_a_caller_goes_on_in_the_next_event_loop(service: Service) -> None:
+    caller = AsyncCaller(service.config.socket, timeout=10.0)
+
+    async def ask() -> Any:
+        return (await caller.call("service.status"))["pid"]
+
+    with warnings.catch_warnings():
+        # asyncio tells that the loops before were left without a word.
+        warnings.simplefilter("ignore", ResourceWarning)
+        assert [asyncio.run(ask()) for _ in range(3)] == [service.pid] * 3
+        asyncio.run(caller.close())
+        gc.collect()
 
 
 def test_an_answer_that_is_cut_off_is_no_answer(tmp_path: Path) -> None:

@@ -65,13 +65,33 @@ def test_a_result_that_tells_of_its_success_is_understood(service: Service) -> N
 def test_a_result_that_says_it_failed_makes_an_error_and_is_kept(service: Service) -> None:
     record = service.run("Echo", "a", status="failed", message="no disk")
     assert (record["status"], record["result"]) == ("ERROR", {"status": "failed", "message": "no disk"})
-    assert "no disk" in record["description"]
+    assert record["description"] == "no disk"
 
 
 def test_every_exception_reaches_on_error(service: Service) -> None:
     record = service.run("Failing", "a", note=str(service.note()))
     assert (record["status"], record["description"]) == ("ERROR", "'a key'")
     assert service.note().read_text().split("\n")[:2] == ["on_start", "on_error KeyError"]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"), [("exit", "SystemExit: 0"), ("interrupt", "KeyboardInterrupt"), ("assert", "AssertionError")]
+)
+def test_an_exception_without_words_is_told_by_its_class(service: Service, how: str, words: str) -> None:
+    record = service.run("Wordless", "a", how=how)
+    assert (record["status"], record["description"]) == ("ERROR", words)
+
+
+def test_an_execute_that_nobody_awaits_is_no_success(service: Service) -> None:
+    record = service.run("Awaiting", "a")
+    assert (record["status"], record["result"]) == ("ERROR", None)
+    assert "execute is an async function" in record["description"]
+
+
+def test_a_constructor_that_forgets_its_base_is_told_so(service: Service) -> None:
+    record = service.run("Unmade", "a")
+    assert record["status"] == "ERROR"
+    assert record["description"].endswith("Unmade does not call super().__init__(job_id, params)")
 
 
 def test_the_hooks_of_a_success_come_in_order(service: Service) -> None:
@@ -221,3 +241,23 @@ def test_a_large_result_comes_whole_and_by_pages(service: Service) -> None:
     assert listed["result"]["summary"] is True
     assert listed["result"]["size"] == record["result_size"] > 1_000_000
     assert service.ask("job.page", job_id="a", offset=150_000, limit=2)["items"] == record["result"][150_000:150_002]
+
+
+def test_a_result_beyond_the_limit_is_an_error_and_leaves_nothing(idle: Service) -> None:
+    idle.begin(max_result=500_000)
+    record = idle.run("Growing", "large", items=200_000)
+    assert (record["status"], record["result"]) == ("ERROR", None)
+    assert "the limit is 500,000" in record["description"]
+    assert idle.run("Growing", "small", items=20)["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("setting", [{"keep_results": 0.2}, {"results_quota": 1_300_000}])
+def test_old_results_go_by_age_and_by_bytes_and_their_jobs_stay(idle: Service, setting: dict[str, float]) -> None:
+    idle.begin(cleanup_interval=0.1, **setting)
+    for number in range(5):
+        assert idle.run("Noise", f"job{number}")["status"] == "COMPLETED"
+    until(lambda: "gone" in idle.ask("job.status", job_id="job0", whole=0)["result"])
+    record = idle.ask("job.status", job_id="job0")
+    assert (record["status"], record["result"]["summary"]) == ("COMPLETED", True)
+    assert "too old or too much" in record["result"]["gone"]
+    assert record["result"]["size"] == record["result_size"] > 1_000_000

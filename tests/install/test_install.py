@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import DAEMON, PYTHON
+from .conftest import DAEMON, PYTHON, ROOT
 
 if TYPE_CHECKING:
     from .conftest import Tree
@@ -59,6 +59,12 @@ def test_the_lines_of_the_forking_unit_start_and_stop_it_as_its_user(tree: Tree)
     assert '{"pages": 3}' in tree.as_user("queuemgr-cli job wait monday")
     tree.as_user("queuemgr-cli job add report.Report later")
     assert "COMPLETED" in tree.run("queuemgr-cli job status monday"), "root may ask, too"
+    Path(tree.root, "tmp/older.jsonl").write_text(
+        '{"job_id": "old", "status": 2, "updated_at": "2026-11-01T10:00:00"}\n'
+    )
+    assert "1 job taken over from /tmp/older.jsonl" in tree.run("queuemgr-cli service import /tmp/older.jsonl")
+    assert "COMPLETED" in tree.as_user("queuemgr-cli job status old")
+    assert tree.run("find /var/lib/queuemgr ! -user queuemgr") == "", "root leaves nothing of its own there"
     assert "you may not ask it" in tree.run("runuser -u nobody -- queuemgr-cli job list", code=5)
     _nothing_for_others(tree)
     tree.as_user(f"{DAEMON} stop")
@@ -98,6 +104,19 @@ def test_an_update_keeps_jobs_results_and_settings_and_the_service_running(tree:
         tree.as_user(f"{DAEMON} stop")
 
 
+def test_an_update_that_fails_leaves_the_service_running(tree: Tree) -> None:
+    tree.as_user(f"{DAEMON} start --daemon")
+    try:
+        pid = tree.run("cat /run/queuemgr/daemon.pid")
+        tree.run(f"{ROOT}/install.sh update", code=1, PIP_NO_INDEX="1")
+        assert tree.run("cat /run/queuemgr/daemon.pid") == pid, "what cannot be built stops nothing"
+        said = tree.install("update --extras 'redis]['", code=1)
+        assert "it failed; the service that was stopped is started again" in said
+        assert "running" in tree.as_user("queuemgr-cli service status")
+    finally:
+        tree.as_user(f"{DAEMON} stop")
+
+
 def test_wrong_settings_stop_an_update_with_a_word(tree: Tree) -> None:
     config = Path(tree.root, "opt/queuemgr/config.py")
     good = config.read_text()
@@ -109,18 +128,19 @@ def test_wrong_settings_stop_an_update_with_a_word(tree: Tree) -> None:
 
 
 def test_it_can_be_removed_without_its_data_and_come_back_to_them(tree: Tree) -> None:
-    assert "jobs and results stay in /var/lib/queuemgr" in tree.install("uninstall --keep")
-    assert (
-        tree.run("ls /opt/queuemgr /etc/systemd/system/queuemgr.service /usr/local/bin/queuemgr-cli || true").count(
-            "No such file"
-        )
-        == 3
-    )
+    said = tree.install("uninstall --keep")
+    assert "jobs and results stay in /var/lib/queuemgr" in said
+    assert "your job classes stay in /opt/queuemgr/jobs" in said
+    places = "/etc/systemd/system/queuemgr.service /usr/local/bin/queuemgr-cli /run/queuemgr"
+    assert tree.run(f"ls {places} || true").count("No such file") == 3
+    assert tree.run("cd /opt/queuemgr; find . -type f") == "./jobs/report.py\n"
+    assert "removed" in tree.install("uninstall --keep"), "a second time, too"
     tree.install(f"--python {PYTHON}")
     assert "7" in tree.run("grep max_concurrent_jobs /opt/queuemgr/config.py")
     tree.as_user(f"{DAEMON} start --daemon")
     try:
         assert '{"pages": 3}' in tree.as_user("queuemgr-cli job status monday")
+        assert tree.as_user("queuemgr-cli job classes") == "report.Report\n"
     finally:
         tree.as_user(f"{DAEMON} stop")
 

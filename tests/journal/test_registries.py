@@ -11,6 +11,7 @@ import pytest
 
 from queuemgr.errors import InvalidJobStateError, RegistryError
 from queuemgr.jobs.status import JobStatus
+from queuemgr.queue.job_queue import _record
 from queuemgr.service.flatrecord import QUEUE
 from queuemgr.service.operations import flat
 from queuemgr.service.presence import Nobody
@@ -57,6 +58,23 @@ def test_a_history_is_in_the_order_of_its_changes(tmp_path: Path) -> None:
 def test_a_line_always_has_microseconds(tmp_path: Path) -> None:
     JsonlRegistry(tmp_path / "r").append(record())
     assert json.loads((tmp_path / "r").read_text())["updated_at"] == "2026-11-22T08:00:00.000000"
+
+
+# Made at 02:50 in summer time, and changed a quarter of an hour later, at 02:05 in winter time.
+AS_CLOCKS_REPEAT = {"created_at": "2026-10-25T02:50:00.000000", "updated_at": "2026-10-25T02:05:00.000000"}
+MADE = datetime(2026, 10, 25, 2, 50)  # noqa: DTZ001 - as it is written
+
+
+def test_a_line_of_the_hour_that_the_clocks_repeat_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "registry.jsonl").write_text(json.dumps({"job_id": "a", "status": 1, **AS_CLOCKS_REPEAT}))
+    registry = JsonlRegistry(tmp_path / "registry.jsonl")
+    assert registry.latest("a") == record(status=JobStatus.RUNNING, created_at=MADE, updated_at=MADE)
+    assert len(registry.get_job_history("a")) == 1
+
+
+def test_a_job_queue_has_a_record_of_that_hour_too() -> None:
+    facts = {"job_id": "a", "status": "RUNNING", "progress": 0, "description": "", "result": None, **AS_CLOCKS_REPEAT}
+    assert _record(facts) == record(status=JobStatus.RUNNING, created_at=MADE, updated_at=MADE)
 
 
 @pytest.mark.parametrize(
@@ -121,10 +139,34 @@ def test_an_older_registry_comes_back_under_its_ids(tmp_path: Path) -> None:
     using(tmp_path, body)
 
 
+def test_what_was_taken_over_stays_when_somebody_rewrites_the_services_own_registry(tmp_path: Path) -> None:
+    older = tmp_path / "older.jsonl"
+    older.write_text(OLDER)
+
+    async def body(bench: Bench) -> None:
+        await bench.finish("ours")
+        await import_registry(bench.client, older, bench.path)
+        await bench.align()
+        expected = {"done": 2, "waits": 0, "amid": 3, "wrong": 3, "stopped": 4, "deleted": 5, "ours": 2}
+        assert bench.latest() == expected
+        assert [line["result"] for line in bench.lines() if line["job_id"] == "done"] == [{"n": 1}]
+        kept = [line for line in bench.path.read_text().splitlines() if '"ours"' not in line]
+        bench.path.write_text("".join(f"{line}\n" for line in kept))
+        await bench.align()
+        assert await bench.known() == set(expected) - {"ours"}
+        before = bench.path.read_text()
+        assert (await import_registry(bench.client, older, bench.path))["imported"] == 0
+        assert (await import_registry(bench.client, bench.path, bench.path))["imported"] == 0
+        assert bench.path.read_text() == before
+
+    using(tmp_path, body)
+
+
 def test_a_registry_that_is_not_there_is_told(tmp_path: Path) -> None:
     async def body(bench: Bench) -> None:
-        with pytest.raises(RegistryError, match="there is no file"):
-            await import_registry(bench.client, tmp_path / "nowhere")
+        for place in (tmp_path / "nowhere", tmp_path):
+            with pytest.raises(RegistryError, match="there is no file"):
+                await import_registry(bench.client, place)
 
     using(tmp_path, body)
 

@@ -391,6 +391,162 @@ if __name__ == "__main__":
     assert told == ["{'sum': 4}"] * 3 + ["False"]
 
 
+def test_managers_take_every_setting_that_they_always_took(script: Script) -> None:
+    told = script(
+        """
+import asyncio
+from dataclasses import fields
+
+from queuemgr import AsyncProcessManager, ProcessControlError
+from queuemgr.examples.result_job import SumJob
+from queuemgr.proc_manager import ProcManager, ProcManagerConfig
+from queuemgr.process_manager import ProcessManager, ProcessManagerConfig
+
+KEPT = {"max_queue_size": 2, "per_job_type_limits": {"SumJob": 2}, "terminal_job_retention_seconds": 60.0,
+        "max_retained_terminal_jobs": 5, "pending_job_retention_seconds": 60.0, "command_timeout": 20.0}
+
+
+def fill(queue):
+    for job_id in "abc":
+        try:
+            queue.add_job(SumJob, job_id, {"numbers": [4]})
+        except ProcessControlError as error:
+            print(job_id, "max_queue_size" in str(error), queue.command_timeout)
+
+
+async def ask():
+    manager = AsyncProcessManager(ProcessManagerConfig(registry_path="c.jsonl", **KEPT))
+    await manager.start()
+    await manager.add_job(SumJob, "a", {"numbers": [1]}, timeout=5)
+    print((await manager.get_job_status("a", timeout=5))["status"], len(await manager.list_jobs("pending", 5)))
+    print(await manager.get_job_logs("a", timeout=5))
+    await manager.delete_job("a", False, 5)
+    await manager.purge_job("a", timeout=5)
+    await manager.stop(timeout=5)
+
+
+if __name__ == "__main__":
+    config = ProcessManagerConfig("a.jsonl", 20.0, 30.0, 20.0, 1.0, 3, 2)
+    config.per_job_type_limits = {"SumJob": 5}
+    print([field.name for field in fields(config)][:7])
+    with ProcessManager(config) as queue:
+        fill(queue)
+    with ProcManager(ProcManagerConfig("b.jsonl", "run", **KEPT)) as queue:
+        fill(queue)
+    asyncio.run(ask())
+"""
+    )
+    first = ["registry_path", "shutdown_timeout", "cleanup_interval", "command_timeout", "stop_job_wait_timeout"]
+    assert told == [
+        str([*first, "max_concurrent_jobs", "max_queue_size"]),
+        *["c True 20.0"] * 2,
+        "PENDING 1",
+        "{'stdout': [], 'stderr': [], 'log': []}",
+    ]
+
+
+def test_a_service_that_does_not_come_up_in_time_is_ended(script: Script) -> None:
+    told = script(
+        """
+import os
+import tempfile
+
+from queuemgr import ProcessManager, TimeoutError
+from queuemgr.process_manager import ProcessManagerConfig
+
+if __name__ == "__main__":
+    manager = ProcessManager(ProcessManagerConfig(startup_timeout=0.001))
+    try:
+        manager.start()
+    except TimeoutError as error:
+        print(error.timeout_seconds, manager.is_running())
+    print([name for name in os.listdir(tempfile.gettempdir()) if name.startswith("queuemgr-")])
+"""
+    )
+    assert told == ["0.001 False", "[]"]
+
+
+def test_a_forked_copy_of_a_program_leaves_the_service_alone(script: Script) -> None:
+    told = script(
+        """
+import os
+import sys
+
+from queuemgr import QueueSystem
+from queuemgr.examples.result_job import SumJob
+from queuemgr.service.host.calling import Caller
+
+if __name__ == "__main__":
+    with QueueSystem("list.jsonl") as queue:
+        pid = os.fork()
+        if pid == 0:
+            sys.exit(0)  # through the end of the with block, and what was left to be done at the end
+        os.waitpid(pid, 0)
+        print(queue.is_running(), Caller(queue.socket).call("service.status")["status"])
+        queue.add_job(SumJob, "sum", {"numbers": [4]})
+        queue.start_job("sum")
+        print(queue.wait_for_job("sum")["status"])
+"""
+    )
+    assert told == ["True running", "COMPLETED"]
+
+
+def test_the_one_asynchronous_system_goes_on_in_the_next_event_loop(script: Script) -> None:
+    told = script(
+        """
+import asyncio
+
+from queuemgr import get_global_async_queue, shutdown_global_async_queue
+from queuemgr.examples.result_job import SumJob
+
+
+async def use(job_id):
+    queue = await get_global_async_queue("list.jsonl")
+    await queue.add_job(SumJob, job_id, {"numbers": [4]})
+    await queue.start_job(job_id)
+    print((await asyncio.wait_for(queue.wait_for_job(job_id), 20))["status"])
+
+
+if __name__ == "__main__":
+    asyncio.run(use("a"))
+    asyncio.run(use("b"))
+    asyncio.run(shutdown_global_async_queue())
+"""
+    )
+    assert told == ["COMPLETED"] * 2
+
+
+def test_a_class_that_no_process_could_find_is_refused_at_once(script: Script) -> None:
+    told = script(
+        """
+from queuemgr.errors import ValidationError
+from queuemgr.jobs.base import QueueJobBase
+from queuemgr.jobs.naming import name_for_others
+
+
+class Outer:
+    class Inner(QueueJobBase):
+        def execute(self) -> None: ...
+
+
+def made():
+    class Local(QueueJobBase):
+        def execute(self) -> None: ...
+
+    return Local
+
+
+if __name__ == "__main__":
+    for wrong in (Outer.Inner, made()):
+        try:
+            name_for_others(wrong)
+        except ValidationError as error:
+            print("is defined inside a function or a class" in str(error))
+"""
+    )
+    assert told == ["True", "True"]
+
+
 def test_a_job_queue_gives_records(script: Script) -> None:
     told = script(
         """
@@ -412,12 +568,32 @@ if __name__ == "__main__":
     record = queue.get_job_status("a")
     print(record.status is JobStatus.COMPLETED, record.result, record.created_at <= record.updated_at)
     print(queue.get_job_count(), queue.get_running_jobs(), queue.get_job_type_name("b"))
+    print(queue.get_job_by_id("nobody"), queue.get_job_type_name("nobody"), queue.get_job_by_id("b").status.name)
     print(queue.list_job_statuses() == {"a": JobStatus.COMPLETED, "b": JobStatus.PENDING})
-    print(queue.cleanup_completed_jobs(), [one.job_id for one in queue.get_jobs()])
+    print(queue.cleanup_completed_jobs(), {job_id: job.status.name for job_id, job in queue.get_jobs().items()})
     queue.shutdown()
 """
     )
-    assert told == ["a b", "TypeError", "ValueError", "True {'sum': 1} True", "2 [] SumJob", "True", "1 ['b']"]
+    assert told == [
+        *("a b", "TypeError", "ValueError", "True {'sum': 1} True", "2 {} SumJob", "None None PENDING", "True"),
+        "1 {'b': 'PENDING'}",
+    ]
+
+
+def test_a_job_queue_that_nobody_shuts_down_leaves_nothing(script: Script, tmp_path: Path) -> None:
+    told = script(
+        """
+from queuemgr import JobQueue
+from queuemgr.examples.result_job import SumJob
+
+if __name__ == "__main__":
+    queue = JobQueue()
+    queue.add_job(SumJob, "a", {"numbers": [1]})
+    print(list(queue.get_jobs()))
+"""
+    )
+    assert told == ["['a']"]
+    assert list(tmp_path.glob("queuemgr-*")) == []
 
 
 def test_a_queue_in_threads_says_how_its_jobs_ended(script: Script) -> None:
@@ -459,6 +635,56 @@ asyncio.run(main())
         "completed",
         "error",
     ]
+
+
+def test_a_job_in_a_thread_may_be_counted_as_stopped_and_be_forgotten(script: Script) -> None:
+    told = script(
+        """
+import asyncio
+import threading
+
+from queuemgr import AsyncSimpleQueue, JobNotFoundError, ProcessControlError
+from queuemgr.jobs.base import QueueJobBase
+
+release = threading.Event()
+
+
+class Slow(QueueJobBase):
+    def execute(self) -> None:
+        release.wait(30)
+
+
+async def main():
+    queue = AsyncSimpleQueue(max_concurrent_jobs=2)
+    print(queue.is_running())
+    await queue.start()
+    print(queue.is_running())
+    for job_id in "ab":
+        await queue.add_job(Slow, job_id, {})
+        await queue.start_job(job_id)
+    await queue.stop_job("a")
+    print((await queue.get_job_status("a"))["status"], (await queue.get_job_status("a"))["is_running"])
+    await queue.delete_job("b", force=True)
+    for wrong, kind in ((queue.stop_job("nobody"), JobNotFoundError), (queue.delete_job("b"), JobNotFoundError)):
+        try:
+            await wrong
+        except kind:
+            print("unknown")
+    release.set()
+    await queue.stop()
+    print(await queue.get_job_status("a") | {"created_at": 0, "started_at": 0})
+    try:
+        await queue.stop_job("a")
+    except ProcessControlError as error:
+        print(error.operation)
+    print(len(await queue.list_jobs()), queue.is_running())
+
+
+asyncio.run(main())
+"""
+    )
+    end = "{'job_id': 'a', 'status': 'stopped', 'created_at': 0, 'is_running': False, 'started_at': 0}"
+    assert told == ["False", "True", "stopped True", "unknown", "unknown", end, "stop", "1 False"]
 
 
 def test_the_examples_run(script: Script) -> None:

@@ -59,7 +59,7 @@ class Asking:
 
         Raises ServiceNotRunning, ConfigError.
         """
-        from queuemgr.service.operations.addresses import shown_url
+        from queuemgr.address import shown_url
 
         told: str = self.call("service.status")["store"]
         own = self.values()["store"].value

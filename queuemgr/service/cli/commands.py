@@ -93,5 +93,5 @@ def _unknown_option(error: click.NoSuchOption, ctx: click.Context) -> click.Usag
     if _NUMBER.fullmatch(wrong.lstrip("-")):
         near = "write -- before arguments that begin with a minus"
     elif near.startswith("known"):
-        near = "none is like it"
+        near = "those of a verb stand behind it" if isinstance(ctx.command, VerbGroup) else "none is like it"
     return click.UsageError(f"there is no option {wrong!r}: {near}", ctx)

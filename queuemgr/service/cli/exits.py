@@ -1,4 +1,4 @@
-"""Exit codes and next steps after errors. Programs rely on the codes: a number is never given another meaning."""
+"""Exit codes after errors. Programs rely on them: a number is never given another meaning."""
 
 from __future__ import annotations
 
@@ -28,21 +28,6 @@ EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, mea
 def code_of(error: BaseException) -> int:
     """1 for errors that have no number of their own."""
     return next((code for name, code in _named(error) if name in _CODES), FAILED)
-
-
-def hint_of(error: BaseException) -> str:
-    """The next step after an error whose own words do not name a command."""
-    match type(error).__name__:
-        case "JobNotFound":
-            return "queuemgr jobs list"
-        case "UnknownTask":
-            return "queuemgr tasks list"
-        case "InvalidJobStateError":
-            return f"queuemgr job status {getattr(error, 'job_id', 'ID')}"
-        case "JobExists":
-            taken = getattr(error, "job_id", "ID")
-            return f"queuemgr jobs wait {taken}\nor give --on-conflict existing, or --on-conflict replace"
-    return str(getattr(error, "hint", ""))
 
 
 def _named(error: BaseException) -> Iterator[tuple[str, int]]:

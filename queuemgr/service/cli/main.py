@@ -14,9 +14,10 @@ import click
 
 from queuemgr import __version__
 from queuemgr.errors import QueuemgrError
+from queuemgr.service.failures import hint_of, message_of
 
 from .commands import VerbGroup
-from .exits import EPILOG, FAILED, INTERRUPTED, OK, PIPE_CLOSED, code_of, hint_of
+from .exits import EPILOG, FAILED, INTERRUPTED, OK, PIPE_CLOSED, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,9 +120,7 @@ def _tell(error: Exception, words: Sequence[str]) -> int:
         import traceback
 
         traceback.print_exception(error)
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    if not expected:
-        message = f"an unexpected {type(error).__name__}: {message}"
+    message = _message_of(error) if expected else f"an unexpected {type(error).__name__}: {error}"
     hint = _with_place(hint_of(error), words) or _usage_hint(error)
     if "--json" in words:
         import json
@@ -131,6 +130,10 @@ def _tell(error: Exception, words: Sequence[str]) -> int:
     else:
         click.echo("\n".join([f"queuemgr: {message}", *(f"  {line}" for line in hint.splitlines())]), err=True)
     return code_of(error) if expected else FAILED
+
+
+def _message_of(error: Exception) -> str:
+    return error.format_message() if isinstance(error, click.ClickException) else message_of(error)
 
 
 def _with_place(hint: str, words: Sequence[str]) -> str:

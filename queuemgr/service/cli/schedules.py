@@ -20,7 +20,7 @@ MISSED = ("skip", "once", "all")
 
 @click.group(cls=VerbGroup)
 def schedules() -> None:
-    """List, add, pause, run and preview schedules."""
+    """List, add, change, pause, run, preview and remove schedules."""
 
 
 @schedules.command("list", cls=Verb)

@@ -1,6 +1,8 @@
-"""`queuemgr service`: start, stop, restart, status, reload, config. The daemon itself is next door (service/daemon)."""
+"""`queuemgr service` and its verbs. The daemon itself is next door (service/daemon)."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 import msgspec
@@ -81,6 +83,20 @@ def config(asking: Asking) -> None:
     told = {name: {"value": msgspec.to_builtins(one.value), "origin": one.origin} for name, one in values.items()}
     told["notify"]["value"] = without_secrets(told["notify"]["value"])
     asking.output.show(told, settings_page)
+
+
+@service.command("import", cls=Verb)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@about_service
+def import_(asking: Asking, file: Path) -> None:
+    """Take over the jobs in FILE, the registry of an older version. The service must run.
+
+    They keep their ids, states, times and results. Ids that are known are left alone, so that it may be done twice.
+    """
+    from .importing import imported
+    from .views.service import imported_page
+
+    asking.output.show(imported(asking, file), imported_page)
 
 
 def _show(asking: Asking) -> int:

@@ -54,8 +54,8 @@ def _describe_and_exit(path: str, queues: Mapping[str, int], writer: int) -> Non
 def _describe(path: str, queues: Mapping[str, int]) -> dict[str, Any]:
     import asyncio
 
+    from queuemgr.address import shown_url
     from queuemgr.service.connecting import load_app
-    from queuemgr.service.operations.addresses import shown_url
 
     try:
         app = load_app(path)

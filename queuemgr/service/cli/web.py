@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 @click.option("--no-open", is_flag=True, help="Open no browser.")
 def web(session: Session, *, no_open: bool, **settings: Any) -> None:
     """Serve the page and the API on http://127.0.0.1:5000 until Ctrl-C."""
+    from queuemgr.service.access.hosts import ANY
     from queuemgr.service.web.config import WebConfig
     from queuemgr.service.web.serving import serve
 
@@ -62,6 +63,8 @@ def web(session: Session, *, no_open: bool, **settings: Any) -> None:
         else:
             click.echo(f"the page is at {url}  (Ctrl-C ends it)")
         sys.stdout.flush()
+        if config.host in ANY and not config.hosts:
+            click.echo("it answers to this machine's own names alone: --allow-host NAME adds one for others", err=True)
         if new is not None:
             click.echo(f"made a new, empty store at {new}: look at the path if it should have jobs", err=True)
         if not no_open and _has_display():

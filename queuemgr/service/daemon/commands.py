@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FAILED, USAGE, NOT_RUNNING = 1, 2, 3
 """The last one as the Linux Standard Base has it for "status"."""
+
+log = logging.getLogger("queuemgr.service")
 
 SPARE = 10.0
 
@@ -140,8 +143,12 @@ def _serve(options: Options, settings: Settings, messenger: Messenger | None) ->
     except (QueuemgrError, OSError) as error:
         if messenger is None:
             raise
+        log.exception("the daemon ended")
         messenger.failed(str(error))
         return FAILED
+    except BaseException:
+        log.exception("the daemon ended")
+        raise
     finally:
         file.release()
     return 0 if stopped else FAILED

@@ -6,11 +6,13 @@ Later ones win. Every value keeps its origin, so that a person can see why it is
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -34,6 +36,9 @@ OTHER_VARIABLES = frozenset(
 # The keys of the job classes' places, under names that say so in a file that has many others.
 PLACES = {"job_classes": "registered", "job_folders": "folders", "job_allowed": "allowed", "job_path": "path"}
 LISTS = frozenset({"job_folders", "job_allowed", "job_path", "workers"})
+DICTS = frozenset({"per_job_type_limits", "job_classes", "alerts", "notify"})
+# What Kubernetes tells every pod of a service that is called queuemgr.
+_LINKS = re.compile(r"QUEUEMGR_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\w+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +82,25 @@ def _following(values: dict[str, Value]) -> dict[str, Value]:
 def settings_of(values: Mapping[str, Value]) -> Settings:
     """Raises ConfigError, which names the value's origin."""
     host = {name: values[name] for name in HostConfig.__struct_fields__ if name in values}
-    places = {field: values[name] for name, field in PLACES.items() if name in values}
+    places = {name: values[name] for name in PLACES if name in values}
     own = {name: values[name] for name in DaemonSettings.__struct_fields__ if name in values}
     made = _made(HostConfig, host)
-    return Settings(msgspec.structs.replace(made, places=_made(Places, places)), _made(DaemonSettings, own))
+    return Settings(msgspec.structs.replace(made, places=_made(Places, places, PLACES)), _made(DaemonSettings, own))
 
 
 def read_file(file: str) -> dict[str, Any]:
     """A TOML file, or a Python file with the dict PROC_MANAGER_CONFIG. Raises ConfigError."""
     path = Path(file)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         if path.suffix == ".toml":
             return tomllib.loads(text)
         _trusted(path)
     except OSError as error:
         raise ConfigError(f"the configuration {file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the configuration {file} is not written in UTF-8: {error}") from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"the configuration {file} is no TOML: {error}") from error
     return _dict_of(text, file)
 
@@ -102,7 +109,7 @@ def _dict_of(text: str, file: str) -> dict[str, Any]:
     names: dict[str, Any] = {"__file__": file, "__name__": "queuemgr_config"}
     try:
         exec(compile(text, file, "exec"), names)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"the configuration {file} failed: {type(error).__name__}: {error}") from error
     found = names.get(DICT)
     if not isinstance(found, dict):
@@ -131,13 +138,24 @@ def _checked(found: dict[str, Any], origin: str) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Value]:
     values = {}
     for variable, text in environment.items():
-        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES:
+        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES or _LINKS.fullmatch(variable):
             continue
         name = variable.removeprefix(PREFIX).lower()
         origin = f"${variable}"
         _checked({name: text}, f"the environment ({variable})")
-        values[name] = Value([part for part in text.split(",") if part] if name in LISTS else text, origin)
+        values[name] = Value(_value_of(name, text, origin), origin)
     return values
+
+
+def _value_of(name: str, text: str, origin: str) -> Any:
+    if name in LISTS:
+        return [part for part in text.split(",") if part]
+    if name not in DICTS:
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{name} = {text!r} ({origin}) cannot be used: it is no JSON: {error}") from error
 
 
 def _defaults() -> dict[str, Any]:
@@ -147,15 +165,15 @@ def _defaults() -> dict[str, Any]:
     return host | places | msgspec.structs.asdict(DaemonSettings()) | usual_places()
 
 
-def _made(kind: type[Any], values: Mapping[str, Value]) -> Any:
-    """Raises ConfigError."""
+def _made(kind: type[Any], values: Mapping[str, Value], fields: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """`fields` are the names that keys have in `kind`, where these are others. Raises ConfigError."""
     plain = {name: one.value for name, one in values.items()}
     try:
         # What comes from the environment is text, and "50" means 50.
-        return msgspec.convert(plain, kind, strict=False)
+        return msgspec.convert({fields.get(name, name): value for name, value in plain.items()}, kind, strict=False)
     except msgspec.ValidationError as error:
         text = str(error)
-        wrong = next((name for name in plain if f"$.{name}" in text), None)
+        wrong = next((name for name in plain if re.search(rf"\$\.{fields.get(name, name)}\b", text)), None)
         where = f"{wrong} = {plain[wrong]!r} ({values[wrong].origin})" if wrong else "the configuration"
         raise ConfigError(f"{where} cannot be used: {text.partition(' - at')[0]}") from error
     except QueuemgrError as error:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
+
+from . import crew
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -45,8 +48,9 @@ async def _keep(app: str, processes: int, grace: float) -> None:
 
 
 async def _life(app: str, processes: int, grace: float) -> int:
-    command = [sys.executable, "-m", "queuemgr", "worker", app, "-p", str(processes), "--grace", str(grace)]
-    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+    command = ["worker", app, "-p", str(processes), "--grace", str(grace)]
+    program = [sys.executable, "-m", crew.__name__, str(os.getpid())]
+    process = await asyncio.create_subprocess_exec(*program, *command, stdin=asyncio.subprocess.DEVNULL)
     try:
         return await process.wait()
     except asyncio.CancelledError:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from queuemgr.service.host.config import socket_of
+from queuemgr.service.host.config import proc_dir_of_programs, socket_of
 
 from .configuration import gather
 from .settings import RUN
@@ -31,7 +29,7 @@ def find_service(proc_dir: str | None, config: str | None, environment: Mapping[
 def _usual_folders(own: str) -> Iterator[str]:
     yield str(RUN)
     yield own
-    yield str(Path(tempfile.gettempdir()) / "queuemgr")
+    yield proc_dir_of_programs()
 
 
 def _listens(folder: str) -> bool:

@@ -23,6 +23,25 @@ class PidFile:
 
     def take(self) -> None:
         """Write this process's id. Raises AlreadyRunning, ConfigError."""
+        file = self._held()
+        while not _is_at(file, self.path):
+            # Its holder removed it while this one waited: a lock on it would be seen by nobody.
+            os.close(file)
+            file = self._held()
+        os.ftruncate(file, 0)
+        os.pwrite(file, b"%d\n" % os.getpid(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        if self._file >= 0:
+            with suppress(OSError):
+                if _is_at(self._file, self.path):
+                    self.path.unlink()
+            os.close(self._file)
+            self._file = -1
+
+    def _held(self) -> int:
+        """Raises AlreadyRunning, ConfigError."""
         try:
             self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -34,21 +53,15 @@ class PidFile:
             os.close(file)
             pid = self.pid()
             raise AlreadyRunning(f"the daemon runs already: pid {pid}, {self.path}; stop it first", pid)
-        os.ftruncate(file, 0)
-        os.pwrite(file, b"%d\n" % os.getpid(), 0)
-        self._file = file
-
-    def release(self) -> None:
-        if self._file >= 0:
-            with suppress(OSError):
-                self.path.unlink()
-            os.close(self._file)
-            self._file = -1
+        return file
 
     def pid(self) -> int | None:
-        """Of the daemon that runs; None where none does, whatever the file says."""
+        """Of the daemon that runs; None where none does, whatever the file says. Raises ConfigError."""
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except PermissionError as error:
+            told = f"the pid file {self.path} cannot be read: {error.strerror}; ask as root or as the service's user"
+            raise ConfigError(told) from error
         except OSError:
             return None
         try:
@@ -65,7 +78,7 @@ class PidFile:
     def end(self, patience: float) -> int | None:
         """Stop the daemon and wait until it is gone, `patience` seconds; its pid, or None where none ran.
 
-        Raises TimeoutError, PermissionError.
+        Raises TimeoutError, PermissionError, ConfigError.
         """
         pid = self.pid()
         if pid is None:
@@ -82,6 +95,12 @@ class PidFile:
         finally:
             os.close(process)
         return pid
+
+
+def _is_at(file: int, path: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(file))
+    return False
 
 
 def _locked(file: int) -> bool:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("queuemgr.service")
 
+SPARE = 10.0
+"""Seconds beyond those of running jobs in which the daemon has ended."""
+
 
 async def serve(
     settings: Settings, read_again: Callable[[], Settings], on_ready: Callable[[], None], *, detached: bool
@@ -35,7 +38,9 @@ async def serve(
         on_ready()
 
     def stop() -> None:
-        notify("STOPPING=1")
+        # systemd would kill what takes longer than its unit says, however long running jobs may take.
+        patience = host.config.shutdown_timeout + SPARE
+        notify("STOPPING=1", f"EXTEND_TIMEOUT_USEC={round(patience * 1e6)}")
         host.stop()
 
     def reload() -> None:
@@ -62,6 +67,9 @@ async def _reload(host: Host, read_again: Callable[[], Settings], *, detached: b
         log_to(settings.daemon, detached=detached)
         later = await host.reconfigure(settings.host)
         log.info("the configuration was read again%s", f"; {', '.join(later)} need a restart" if later else "")
-    except QueuemgrError as error:
+    except (QueuemgrError, OSError) as error:
         log.error("the configuration stays as it was: %s", error)  # noqa: TRY400
-    notify("READY=1")
+    except Exception:
+        log.exception("the configuration could not be read again")
+    finally:
+        notify("READY=1")

@@ -82,6 +82,7 @@ class Alignment:
         self.interval = interval
         self._journal = journal
         self._young = young
+        self._due = 0.0
 
     def begin(self) -> None:
         """Take up what an earlier life of the service knew. Reads the end of the file at most."""
@@ -99,7 +100,6 @@ class Alignment:
 
     async def run(self) -> None:
         """For ever."""
-        due = 0.0
         calm = Calm()
         while True:
             with suppress(TimeoutError):
@@ -107,18 +107,14 @@ class Alignment:
             asked = self._journal.unsure.is_set()
             self._journal.unsure.clear()
             try:
-                asked = self._glance() or asked
-                if not asked and calm.is_over:
-                    calm.learn(await self._counts_agree() or await self._compare_soon())
-                    calm.rest(len(self._journal.live) / AT_A_GLANCE)
-                if asked or time.monotonic() >= due:
-                    due = time.monotonic() + self.interval
-                    await self.align()
-                    await asyncio.sleep(PAUSE)
+                await self._look(calm, asked=asked)
+                continue
             except QueuemgrError as error:
                 log.warning("the registry cannot be compared with the store now, it is tried again: %s", error)
-                self._journal.unsure.set()
-                await asyncio.sleep(GLANCE)
+            except Exception:
+                log.exception("the registry cannot be compared with the store now, it is tried again")
+            self._journal.unsure.set()
+            await asyncio.sleep(GLANCE)
 
     async def align(self) -> None:
         """Compare, and write down what is missing. Raises StoreError, RegistryError."""
@@ -148,6 +144,17 @@ class Alignment:
             await self._compare_new(journal.mark.at)
             journal.mark.at = now
         journal.save_mark()
+
+    async def _look(self, calm: Calm, *, asked: bool) -> None:
+        """Raises StoreError, RegistryError."""
+        asked = self._glance() or asked
+        if not asked and calm.is_over:
+            calm.learn(await self._counts_agree() or await self._compare_soon())
+            calm.rest(len(self._journal.live) / AT_A_GLANCE)
+        if asked or time.monotonic() >= self._due:
+            self._due = time.monotonic() + self.interval
+            await self.align()
+            await asyncio.sleep(PAUSE)
 
     def _take_up(self, mark: Mark) -> None:
         journal = self._journal

@@ -118,13 +118,17 @@ class _Line:
 
 
 class AsyncCaller:
-    """For asynchronous code, within one event loop: all calls share one connection, which is made when it is needed."""
+    """For asynchronous code: all calls of an event loop share one connection, which is made when it is needed.
+
+    Another loop that goes on after the first one has ended gets a connection of its own.
+    """
 
     def __init__(self, path: Path, timeout: float | None = COMMAND_TIMEOUT) -> None:
         self._path = path
         self._timeout = timeout
         self._connecting = asyncio.Lock()
         self._connection: _Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def call(self, operation: str, arguments: dict[str, Any] | None = None, **how: float | None) -> Any:
         """As `Caller.call`."""
@@ -143,19 +147,26 @@ class AsyncCaller:
             self._connection = None
 
     async def _connected(self) -> _Connection:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            await self.close()
+            self._loop, self._connecting = loop, asyncio.Lock()
         async with self._connecting:
             if self._connection is None or not self._connection.alive:
                 connected = _connect(self._path)
                 connected.setblocking(False)
-                loop = asyncio.get_running_loop()
-                _, self._connection = await loop.create_unix_connection(lambda: _Connection(self._path), sock=connected)
+                made = _Connection(self._path, connected, loop)
+                await loop.create_unix_connection(lambda: made, sock=connected)
+                self._connection = made
         return self._connection
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connected: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         self.alive = True
         self._path = path
+        self._socket = connected
+        self._loop = loop
         self._inbox = Inbox(LARGEST_ANSWER)
         self._ids = itertools.count(1)
         self._waiting: dict[int, tuple[str, asyncio.Future[Answer]]] = {}
@@ -179,8 +190,11 @@ class _Connection(asyncio.Protocol):
             self._waiting.pop(number, None)
 
     def hang_up(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        """May be called from another loop, too."""
+        if self._loop.is_closed():
+            self._socket.close()
+        elif self._transport is not None:
+            self._loop.call_soon_threadsafe(self._transport.close)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -232,20 +246,33 @@ def _encoded(request: Request) -> Iterator[bytes]:
 def _require_plain(value: Any, where: str) -> None:
     """Raises EncodingError for what would not arrive as it is."""
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int():
             return
+        case str():
+            _require_text(value, where)
         case float() if isfinite(value):
             return
         case dict():
             for name, item in value.items():
                 if not isinstance(name, str):
                     raise EncodingError(f"{where} has the key {name!r}, which is no text: JSON knows no other keys")
+                _require_text(name, where)
                 _require_plain(item, f"{where}.{name}")
         case list() | tuple():
             for number, item in enumerate(value):
                 _require_plain(item, f"{where}[{number}]")
         case _:
             raise EncodingError(f"{where} is {value!r:.60}, a {type(value).__name__}, which JSON has no form for")
+
+
+def _require_text(value: str, where: str) -> None:
+    if value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        told = f"{where} has a lone surrogate at position {error.start}, which no encoding can carry"
+        raise EncodingError(f"{told}: clean it with .encode(errors='replace').decode()") from error
 
 
 def _value(answer: Answer) -> Any:

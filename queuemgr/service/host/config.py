@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Literal
@@ -17,6 +20,13 @@ DAY = 86400.0
 FOR_EVER = 100 * 365 * DAY
 
 
+OR_NONE = (
+    *("keep", "keep_failed", "keep_stopped", "keep_deleted", "keep_pending", "max_retained_jobs"),
+    *("keep_results", "results_quota"),
+)
+"""The settings that are 0 or more, or None."""
+
+
 class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Times are seconds, sizes bytes. Raises ConfigError.
 
@@ -27,9 +37,10 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `keep_failed`, `keep_stopped` and `keep_deleted` say it for such jobs alone; only the last `max_retained_jobs` ended
     ones stay; one that nobody has started `keep_pending` after it was added is deleted. At `max_queue_size` known jobs
     an ended one goes or a new one is refused; so it is at `per_job_type_limits` of its class that have not ended.
-    `memory_limit` holds for jobs that ask for none of their own. Results of up to `inline_result` stand in the
-    registry's lines. `alerts` are rules with their severity, {"queue_length > 10000": "high_priority"}, not set: those
-    that are in the store; `notify` says who is told of them.
+    `memory_limit` holds for jobs that ask for none of their own. A result may take `max_result`; a large one goes
+    `keep_results` after its job's end, and the oldest of them beyond `results_quota` together. Results of up to
+    `inline_result` stand in the registry's lines. `alerts` are rules with their severity,
+    {"queue_length > 10000": "high_priority"}, not set: those that are in the store; `notify` says who is told of them.
     """
 
     registry_path: str = "queuemgr_registry.jsonl"
@@ -51,6 +62,9 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     per_job_type_limits: dict[str, int] = {}
     memory_limit: int | None = None
     inline_result: int = 16 * 1024
+    max_result: int | None = None
+    keep_results: float | None = None
+    results_quota: int | None = None
     alerts: dict[str, str | AlertWish] | None = None
     notify: tuple[Notify, ...] = ()
     places: Places = Places()
@@ -66,12 +80,24 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if self.max_concurrent_jobs < 1:
             raise ConfigError(f"max_concurrent_jobs must be at least 1, not {self.max_concurrent_jobs}")
 
-        for name in ("keep", "keep_failed", "keep_stopped", "keep_deleted", "keep_pending", "max_retained_jobs"):
+        for name in OR_NONE:
             if (value := getattr(self, name)) is not None and not (isfinite(value) and value >= 0):
                 raise ConfigError(f"{name} must be 0 or more, or not set, not {value}")
-        if self.max_queue_size is not None and self.max_queue_size < 1:
-            raise ConfigError(f"max_queue_size must be at least 1, or not set, not {self.max_queue_size}")
+        for name in ("max_queue_size", "memory_limit", "max_result"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1, or not set, not {value}")
+        if self.inline_result < 0:
+            raise ConfigError(f"inline_result must be 0 or more bytes, not {self.inline_result}")
+        for kind, most in self.per_job_type_limits.items():
+            if most < 0:
+                raise ConfigError(f"per_job_type_limits must be 0 or more for each class, not {most} for {kind}")
 
+        self._check_together()
+
+    def _check_together(self) -> None:
+        if _file_of(self.url) == self.registry:
+            told = f"registry_path and the store are the same file, {self.registry}"
+            raise ConfigError(f"{told}: end the one in .jsonl, the other in .db")
         try:
             rules_of(self.alerts or {}, "")
         except ValidationError as error:
@@ -102,6 +128,12 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return socket_of(self.proc_dir)
 
 
+def _file_of(url: str) -> Path | None:
+    """That of a SQLite store."""
+    scheme, found, path = url.partition(":///")
+    return Path(path.partition("?")[0]).expanduser().absolute() if found and scheme == "sqlite" else None
+
+
 def room_of(proc_dir: str | Path) -> Path:
     return Path(proc_dir).expanduser().absolute() / "proc"
 
@@ -109,3 +141,12 @@ def room_of(proc_dir: str | Path) -> Path:
 def socket_of(proc_dir: str | Path) -> Path:
     """Where the service of this folder is asked."""
     return room_of(proc_dir) / "control.sock"
+
+
+def proc_dir_of_programs() -> str:
+    """Where a program's service is if it does not say: a folder of this user's own where another one has the usual."""
+    usual = Path(tempfile.gettempdir()) / "queuemgr"
+    with suppress(OSError):
+        if usual.stat().st_uid != os.geteuid():
+            return f"{usual}-{os.geteuid()}"
+    return str(usual)

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("queuemgr.service")
 
-FIXED = ("registry_path", "proc_dir", "store", "max_concurrent_jobs")
+RESULTS = ("max_result", "keep_results", "results_quota")
+FIXED = ("registry_path", "proc_dir", "store", "max_concurrent_jobs", *RESULTS)
 """The settings that hold for as long as the service runs."""
 
 LAST = 1.0
@@ -62,7 +63,7 @@ class Host:
         self.config = config
         self._on_ready = on_ready
         self._stopping = asyncio.Event()
-        self._definition = Definition(url=config.url, places=config.places)
+        self._definition = _definition_of(config)
 
     async def run(self) -> bool:
         """Serve until stopped. False where a job could not be stopped in time.
@@ -120,7 +121,7 @@ class Host:
         """
         later = [name for name in FIXED if getattr(config, name) != getattr(self.config, name)]
         self.config = structs.replace(config, **{name: getattr(self.config, name) for name in FIXED})
-        self._definition = Definition(url=self.config.url, places=config.places)
+        self._definition = _definition_of(self.config)
         self._definition.publish()
         self._app.tasks.places = config.places  # type: ignore[attr-defined]
         self._attending.config = self.config
@@ -167,6 +168,8 @@ class Host:
                 await self._retention.sweep()
             except StoreError as error:
                 log.warning("the store could not be cleaned up: %s", error)
+            except Exception:
+                log.exception("the store could not be cleaned up; it is tried again")
 
     async def _carry_out(self, name: str, arguments: dict[str, Any], by: str | None) -> Any:
         operation = table.OPERATIONS.get(name)
@@ -207,3 +210,7 @@ class Host:
         return Worker(
             store, app.tasks, app.codec, {"process": lambda: self._processes}, settings, store.clock, keeper=app.keeper
         )
+
+
+def _definition_of(config: HostConfig) -> Definition:
+    return Definition(url=config.url, places=config.places, **{name: getattr(config, name) for name in RESULTS})

@@ -56,7 +56,7 @@ class Processes:
             self._learning.cancel()
             await asyncio.gather(self._learning, return_exceptions=True)
         for executor in {self._newest, *self._runs.values()}:
-            await executor.close()
+            await _end(executor)
 
     async def run(self, call: Call) -> Outcome:
         executor = self._runs[call] = self._newest
@@ -65,7 +65,7 @@ class Processes:
         finally:
             del self._runs[call]
             if executor is not self._newest and executor not in self._runs.values():
-                await executor.close()
+                await _end(executor)
 
     def interrupt(self, call: Call, why: Why) -> None:
         self.stop(call, why, None, None)
@@ -105,7 +105,7 @@ class Processes:
     async def _replace_by(self, made: ProcessExecutor) -> None:
         before, self._newest = self._newest, made
         if before not in self._runs.values():
-            await before.close()
+            await _end(before)
 
     def _see(self, name: str) -> None:
         """A job class was imported by a job, and may as well be imported ahead."""
@@ -131,13 +131,21 @@ class Processes:
             async with asyncio.timeout(PATIENCE):
                 ready = await made.begun()
         if self._newest is not before:
-            await made.close()
+            await _end(made)
             return
         self._seen -= seen
         if not ready:
             log.warning("%s cannot be imported ahead; each job of theirs does it by itself", ", ".join(sorted(seen)))
             self._unfit |= seen
-            await made.close()
+            await _end(made)
             return
         self._ahead |= seen
         await self._replace_by(made)
+
+
+async def _end(executor: ProcessExecutor) -> None:
+    """It must harm no job, and none of those that are ended after it."""
+    try:
+        await executor.close()
+    except Exception:
+        log.exception("processes to fork from could not be ended; the service goes on without them")

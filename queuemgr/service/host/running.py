@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from queuemgr.errors import QueuemgrError, ServiceNotRunning
+from queuemgr.errors import OperationTimeout, QueuemgrError, ServiceNotRunning
 
 from .config import HostConfig
 from .host import Host
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READY = b"ready\n"
+
+PATIENCE = 30.0
+"""Seconds that a service which said why it cannot start may take to end."""
 
 TURN = 0.0005
 """Seconds after which a thread of the store that has an answer gets its turn: somebody waits for each of them."""
@@ -51,10 +55,11 @@ async def _run(config: HostConfig, on_ready: Callable[[], None], life_line: int 
     return await host.run()
 
 
-def start(config: HostConfig, *, die_with_parent: bool = True, timeout: float = 30.0) -> subprocess.Popen[bytes]:
+def start(config: HostConfig, *, die_with_parent: bool = True, timeout: float | None = None) -> subprocess.Popen[bytes]:
     """A service in a process of its own, once it is ready. With `die_with_parent` it stops when this one ends.
 
-    Raises what `Host.run` raises at its start, ServiceNotRunning where it ended without a word.
+    Raises what `Host.run` raises at its start, ServiceNotRunning where it ended without a word, OperationTimeout where
+    it took more than `timeout` seconds; then it is killed.
     """
     read, write = os.pipe()
     command = [sys.executable, "-m", __package__, str(write), "linked" if die_with_parent else "alone"]
@@ -72,14 +77,24 @@ def start(config: HostConfig, *, die_with_parent: bool = True, timeout: float = 
             process.stdin.flush()
         if not die_with_parent:
             process.stdin.close()
+        if not _says_something(said.fileno(), timeout):
+            with process:
+                process.kill()
+            raise OperationTimeout("start of the service", timeout or 0.0)
         words = said.read()
     if words == READY:
         return process
     with process:
-        process.wait(timeout)
+        process.wait(PATIENCE)
     if words:
         raise raised(msgspec.json.decode(words, type=Told))
     raise ServiceNotRunning(f"the service ended with code {process.returncode} before it was ready; its log says more")
+
+
+def _says_something(descriptor: int, timeout: float | None) -> bool:
+    watch = select.poll()
+    watch.register(descriptor, select.POLLIN)
+    return bool(watch.poll(None if timeout is None else timeout * 1000))
 
 
 def main() -> int:
@@ -89,16 +104,22 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=HostConfig)
 
+    is_ready = False
+
     def say_ready() -> None:
+        nonlocal is_ready
         gc.collect()
         gc.freeze()  # what is there by now stays: looking through it again and again takes time
         os.write(ready, READY)
         os.close(ready)
+        is_ready = True
 
     try:
         return 0 if run(config, say_ready, life_line=0 if linked else None) else 1
     except (QueuemgrError, OSError) as error:
-        logging.getLogger("queuemgr.service").error("the service cannot start: %s", error)  # noqa: TRY400
-        with suppress(OSError):
-            os.write(ready, msgspec.json.encode(told(error)))
+        what = "ended" if is_ready else "cannot start"
+        logging.getLogger("queuemgr.service").error("the service %s: %s", what, error)  # noqa: TRY400
+        if not is_ready:
+            with suppress(OSError):
+                os.write(ready, msgspec.json.encode(told(error)))
         return 1

@@ -138,6 +138,8 @@ class RegistryFile:
             raise RegistryError(f"{self.path} cannot be read: {error.strerror}", error) from error
         try:
             yield file
+        except OSError as error:
+            raise RegistryError(f"{self.path} cannot be read: {error.strerror}", error) from error
         finally:
             os.close(file)
 

@@ -9,16 +9,20 @@ import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from queuemgr.errors import EncodingError, RegistryError
 from queuemgr.job import Job, State
-from queuemgr.jobs.status import JobStatus
+from queuemgr.jobs.status import JobStatus, status_of
 from queuemgr.service.flatrecord import DELETED, IMPORTED, QUEUE, at_rest, local_time
+from queuemgr.service.host.entries import Entry, line_of
+from queuemgr.store import Query
 
 from .file import RegistryFile
 from .record import moment_of, read_briefly, read_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from queuemgr.client import AsyncClient
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
     from .record import Line
 
 BATCH = 500
+INLINE = 16 * 1024
+"""Bytes of a result up to which it stands in its line."""
+
 CUT_OFF = "the program that ran it ended before it did, and its result is not known"
 
 _STATES = {
@@ -40,20 +47,42 @@ _STATES = {
 }
 
 
-async def import_registry(client: AsyncClient, path: Path) -> Facts:
+async def import_registry(client: AsyncClient, path: Path, registry: Path | None = None) -> Facts:
     """{"found", "imported", "passed_over"}: ids in the file, jobs made of them, and lines that are no record.
 
-    Ids that the store has already are left alone, so that it may be done twice. Raises RegistryError, StoreError.
+    Ids that the store has already are left alone, so that it may be done twice. `registry` is the file of the service
+    that has the store: a job that is not in there would be taken for removed. Raises RegistryError, StoreError.
     """
     file = RegistryFile(path)
-    if file.look() is None:
+    if path.is_dir() or file.look() is None:
         raise RegistryError(f"there is no file {path}")
     last, passed_over = await asyncio.to_thread(_last_lines, file)
+    live = RegistryFile(registry) if registry is not None and not _is_same(path, registry) else None
     imported = 0
     made = _snapshots(file, last, client)
     while batch := await asyncio.to_thread(lambda: list(islice(made, BATCH))):
-        imported += await client.store.restore(batch)
+        new = await _unknown(batch, client)
+        if live is not None and new:
+            await asyncio.to_thread(live.append, b"".join(map(_line_of, new)))
+        imported += await client.store.restore(new)
     return {"found": len(last), "imported": imported, "passed_over": passed_over}
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return other.exists() and path.samefile(other)
+
+
+async def _unknown(batch: Sequence[Snapshot], client: AsyncClient) -> list[Snapshot]:
+    known = await client.find(Query(ids=tuple(one.job.id for one in batch)), len(batch))
+    ids = {record.id for record in known.jobs}
+    return [one for one in batch if one.job.id not in ids]
+
+
+def _line_of(made: Snapshot) -> bytes:
+    status = JobStatus.DELETED if made.job.task == DELETED else status_of(made.state)
+    entry = Entry(made.job.id, made.job.created_at, made.job.task, status, made.started_at)
+    result = msgspec.Raw(made.result) if made.result is not None and len(made.result) <= INLINE else None
+    return line_of(entry, status, made.finished_at or made.job.created_at, result, made.error).text
 
 
 def _last_lines(file: RegistryFile) -> tuple[frozenset[int], int]:

@@ -97,7 +97,8 @@ def record_of(line: Line) -> JobRecord | None:
             line.description,
             line.result,
             created,
-            updated,
+            # In the hour that the clocks repeat, what comes later may seem to be earlier.
+            max(created, updated),
             moment_of(line.started_at),
             moment_of(line.completed_at),
         )

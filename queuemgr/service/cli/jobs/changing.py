@@ -52,7 +52,9 @@ def _by_id(session: Session, name: str, job_ids: tuple[str, ...]) -> int:
     from queuemgr.service.cli.views.changes import changed_page
     from queuemgr.service.operations.changing import change_jobs
 
-    document = session.run(lambda it: it.ask(change_jobs, verb=name, job_ids=job_ids))
+    # Named twice is meant once: each `last` would be another job when the one before it is deleted.
+    once = tuple(dict.fromkeys(job_ids))
+    document = session.run(lambda it: it.ask(change_jobs, verb=name, job_ids=once))
     session.output.show(document, changed_page)
     return _code(document)
 

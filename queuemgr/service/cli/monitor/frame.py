@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .state import Choice
 
-KEYS = "q quit   up/down select a queue   p pause or resume it   f only its jobs"
+KEYS = "q quit  up/down queue  p pause  f only its jobs  left/right job  s stop  o output"
 _DONE = ("succeeded", "dead", "cancelled")
 _QUEUES = [
     Column("QUEUE", shrinks=True),
@@ -58,36 +58,60 @@ class Room:
     failed: int
 
 
-def room_for(height: int, queues: int, running: int, failed: int) -> Room:
-    """Share out what the head, the titles and the keys leave; who needs less leaves more to the running jobs."""
+def room_for(height: int, queues: int, running: int, failed: int, most: int = 4) -> Room:
+    """Share out what the head, the titles and the keys leave; who needs less leaves more to the running jobs.
+
+    The last part gets a share of 1 / `most`, and what the others leave.
+    """
     free = max(3, height - 9)
-    for_failed = min(max(1, failed), max(1, free // 4))
+    for_failed = min(max(1, failed), max(1, free // most))
     for_queues = min(max(1, queues), max(1, (free - for_failed) // 2))
-    return Room(for_queues, min(max(1, running), free - for_failed - for_queues), for_failed)
+    for_running = min(max(1, running), free - for_failed - for_queues)
+    return Room(for_queues, for_running, min(max(1, failed), free - for_queues - for_running))
 
 
 def frame(
-    document: Mapping[str, Any], choice: Choice, rate: float | None, console: Console, *, fill: bool = False
+    document: Mapping[str, Any],
+    choice: Choice,
+    rate: float | None,
+    console: Console,
+    *,
+    fill: bool = False,
+    output: Sequence[str] = (),
 ) -> RenderableType:
-    """With `fill` as many lines as the terminal has, the keys on the last one."""
+    """With `fill` as many lines as the terminal has, the keys on the last one. `output` is that of the followed job."""
     queues, running, failed = document["queues"], document["running"], document["failed"]
-    room = room_for(console.height, len(queues), len(running), len(failed))
+    following = choice.followed is not None
+    last = output if following else failed
+    room = room_for(console.height, len(queues), len(running), len(last), 2 if following else 4)
     now = document["at"]
     first = _first_shown([queue["name"] for queue in queues], choice.queue, room.queues)
     shown = queues[first : first + room.queues]
-    empty = console.height - 9 - sum(max(1, rows) for rows in (len(shown), *_rows(room, running, failed)))
+    first = _first_shown([job["id"] for job in running], choice.job, room.running)
+    jobs = [_job(job, choice, now) for job in running[first : first + room.running]]
+    empty = console.height - 9 - sum(max(1, rows) for rows in (len(shown), *_rows(room, running, last)))
     return Group(
         _head(document, console.width),
         _sums(document, rate),
         Text(),
         _part(_QUEUES, [_queue(queue, choice) for queue in shown], "no queues yet: queuemgr enqueue TASK", console),
         Text(),
-        _part(_RUNNING, [_job(job, now) for job in running[: room.running]], "nothing runs", console),
+        _part(_RUNNING, jobs, "nothing runs", console),
         Text(),
-        _part(_FAILED, [_dead(job, now) for job in failed[: room.failed]], "no dead jobs", console),
+        _output(choice, output[-room.failed :], console.width)
+        if following
+        else _part(_FAILED, [_dead(job, now) for job in failed[: room.failed]], "no dead jobs", console),
         *([Text("\n" * (empty - 1))] if fill and empty > 0 else []),
         _foot(choice),
     )
+
+
+def _output(choice: Choice, lines: Sequence[str], width: int) -> RenderableType:
+    shown = [Text(harmless(line).replace("\n", " ")) for line in lines] or [Text("nothing yet", "quiet")]
+    for line in (title := Text(f"OUTPUT of {choice.job}", "title"), *shown):
+        line.expand_tabs(8)
+        line.truncate(width, overflow="ellipsis")
+    return Group(title, *shown)
 
 
 def _rows(room: Room, running: Sequence[Any], failed: Sequence[Any]) -> tuple[int, int]:
@@ -139,10 +163,11 @@ def _count(number: int, state: str) -> Cell:
     return Cell(f"{number:,}", state if number else "quiet")
 
 
-def _job(job: Mapping[str, Any], now: float) -> list[Item]:
+def _job(job: Mapping[str, Any], choice: Choice, now: float) -> list[Item]:
     since = job["started_at"]
+    selected = job["id"] == choice.job
     return [
-        job["task"],
+        Cell(f"{'> ' if selected else '  '}{job['task']}", "strong" if selected else ""),
         state_cell(job),
         coarse(max(0.0, now - since)) if since is not None else "",
         progress_item(job),
@@ -162,6 +187,9 @@ def _dead(job: Mapping[str, Any], now: float) -> list[Item]:
 
 
 def _foot(choice: Choice) -> Text:
+    if choice.sure:
+        told = f"press s again to stop job {choice.job}, any other key not to"
+        return Text(told, "warn", no_wrap=True, overflow="ellipsis")
     only = f"only jobs of {choice.queue}   " if choice.only and choice.queue else ""
     return Text.assemble((only, "warn"), (KEYS, "quiet"), no_wrap=True, overflow="ellipsis")
 

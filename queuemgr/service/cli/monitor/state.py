@@ -14,14 +14,26 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`queue` is the selected one; with `only`, jobs of other queues are not shown."""
+    """`queue` is the selected one; with `only`, jobs of other queues are not shown.
+
+    `job` is the selected running one; with `output`, what it prints is shown, also when it has ended. `sure` is
+    whether it was asked to stop it once: it takes two.
+    """
 
     queue: str | None = None
     only: bool = False
+    job: str | None = None
+    output: bool = False
+    sure: bool = False
 
     @property
     def shown_queue(self) -> str | None:
         return self.queue if self.only else None
+
+    @property
+    def followed(self) -> str | None:
+        """The job whose output is shown."""
+        return self.job if self.output else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +45,27 @@ class Toggle:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     pass
 
 
-Wish = Toggle | Quit | None
+Wish = Toggle | Stop | Quit | None
 
 
 def press(choice: Choice, key: str, document: Document) -> tuple[Choice, Wish]:
     """What a key does: the new choice, and what else is wanted."""
     names = [queue["name"] for queue in document["queues"]]
+    running = [job["id"] for job in document["running"]]
+    if key == "s" and choice.job in running:
+        return (
+            (replace(choice, sure=False), Stop(str(choice.job))) if choice.sure else (replace(choice, sure=True), None)
+        )
+    choice = replace(choice, sure=False)
     match key:
         case "q":
             return choice, Quit()
@@ -52,6 +75,12 @@ def press(choice: Choice, key: str, document: Document) -> tuple[Choice, Wish]:
             return replace(choice, queue=_beside(names, choice.queue, 1)), None
         case "f":
             return replace(choice, only=not choice.only), None
+        case "left" | "h":
+            return replace(choice, job=_beside(running, choice.job, -1)), None
+        case "right" | "l":
+            return replace(choice, job=_beside(running, choice.job, 1)), None
+        case "o":
+            return replace(choice, output=not choice.output), None
         case "p" if choice.queue in names:
             paused = next(queue["paused"] for queue in document["queues"] if queue["name"] == choice.queue)
             return choice, Toggle(str(choice.queue), not paused)
@@ -59,11 +88,16 @@ def press(choice: Choice, key: str, document: Document) -> tuple[Choice, Wish]:
 
 
 def settled(choice: Choice, document: Document) -> Choice:
-    """A queue is always selected, if there is one."""
+    """A queue is always selected, if there is one, and so is a running job; one that is followed stays so."""
     names = [queue["name"] for queue in document["queues"]]
-    if choice.queue in names or not names:
+    if names and choice.queue not in names:
+        choice = replace(choice, queue=names[0])
+    running = [job["id"] for job in document["running"]]
+    if choice.job in running:
         return choice
-    return replace(choice, queue=names[0])
+    if choice.followed is not None:
+        return replace(choice, sure=False)
+    return replace(choice, job=running[0] if running else None, sure=False)
 
 
 def _beside(names: list[str], current: str | None, step: int) -> str | None:

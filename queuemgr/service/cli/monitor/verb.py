@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from queuemgr.service.cli.session import Session
     from queuemgr.service.connecting import Connection
 
+    from .state import Wish
+
 
 @click.command("monitor", cls=Verb)
 @click.option("--every", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, metavar="S", help="Seconds.")
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 def monitor(session: Session, every: float, once: bool) -> None:
     """Follow queues, workers, running jobs and failures on one screen.
 
-    Keys: q quit, up and down select a queue, p pause or resume it, f show only its jobs. Where the output is no
-    terminal, a line is printed again and again; with --json one document.
+    Keys: q quit, up and down select a queue, p pause or resume it, f show only its jobs, left and right select a
+    running job, s (twice) stop it, o follow its output. Where the output is no terminal, a line is printed again and
+    again; with --json one document.
     """
 
     session = _with_store(session)
@@ -92,13 +95,13 @@ async def _screen(connection: Connection, every: float) -> None:
 
     from queuemgr.service.cli.pretty import Terminal
     from queuemgr.service.operations.overview import overview
-    from queuemgr.service.operations.queues import pause_queues, resume_queues
 
     from .frame import frame
     from .keys import pressed_keys
-    from .state import Choice, Quit, Rate, Toggle, press, settled
+    from .state import Choice, Quit, Rate, press, settled
+    from .tail import Tail
 
-    console, choice, rate = Terminal(), Choice(), Rate()
+    console, choice, rate, tail = Terminal(), Choice(), Rate(), Tail()
     with pressed_keys() as keys, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             began = time.monotonic()
@@ -107,18 +110,30 @@ async def _screen(connection: Connection, every: float) -> None:
             speed = rate.add(document["at"], document["finished"])
             # A store that is slow to look into is looked into less often.
             pause = max(every, 4 * (time.monotonic() - began))
-            live.update(frame(document, choice, speed, console, fill=True), refresh=True)
+            output = await tail.look(connection.client, choice.followed)
+            live.update(frame(document, choice, speed, console, fill=True, output=output), refresh=True)
             key = await _key(keys, pause)
             while key:
                 choice, wish = press(choice, key, document)
-                match wish:
-                    case Quit():
-                        return
-                    case Toggle(queue, pause=True):
-                        await connection.ask(pause_queues, names=[queue], new=True)
-                    case Toggle(queue, pause=False):
-                        await connection.ask(resume_queues, names=[queue])
+                if isinstance(wish, Quit):
+                    return
+                await _carry_out(wish, connection)
                 key = "" if keys.empty() else keys.get_nowait()
+
+
+async def _carry_out(wish: Wish, connection: Connection) -> None:
+    from queuemgr.service.operations.changing import change_jobs
+    from queuemgr.service.operations.queues import pause_queues, resume_queues
+
+    from .state import Stop, Toggle
+
+    match wish:
+        case Toggle(queue, pause=True):
+            await connection.ask(pause_queues, names=[queue], new=True)
+        case Toggle(queue, pause=False):
+            await connection.ask(resume_queues, names=[queue])
+        case Stop(job_id):
+            await connection.ask(change_jobs, verb="cancel", job_ids=(job_id,))
 
 
 async def _key(keys: asyncio.Queue[str], seconds: float) -> str:

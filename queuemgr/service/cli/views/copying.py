@@ -21,6 +21,8 @@ def copied_page(document: Mapping[str, Any]) -> Page:
     page.add(Say(_what_was_done(document)))
     if document["paused"]:
         page.add(Say(f"paused as before: {', '.join(document['paused'])}"))
+    if document["results"]["absent"]:
+        page.add(Warn(_absent(document["results"]["absent"])))
     if document["others"]:
         page.add(Say(f"the target has {counted(document['others'], 'job')} that the source does not have"))
     if document["equal"]:
@@ -36,14 +38,25 @@ def _what_was_done(document: Mapping[str, Any]) -> str:
     told = f"{counted(document['copied'], 'job')} copied"
     if document["resumed"]:
         told += ", going on where the last copy was cut off"
+    if document["results"]["to"]:
+        told += f", {counted(document['results']['to'], 'large result')}"
     if document["schedules"]:
         told += f", {counted(document['schedules'], 'schedule')}"
     here, there = (sum(counts[side] for counts in document["states"].values()) for side in ("from", "to"))
     return f"{told}; compared: {there:,} of {counted(here, 'job')} there, in the same state"
 
 
+def _absent(number: int) -> str:
+    return (
+        f"{counted(number, 'large result')} not beside the old store: gone before their jobs, or in a folder that your "
+        "program names; let it name the same one"
+    )
+
+
 def _differences(document: Mapping[str, Any]) -> list[str]:
     told = []
+    if torn := document["results"]["from"] - document["results"]["to"]:
+        told.append(f"{counted(torn, 'large result')} not there: damaged in the old store, or gone while it was copied")
     if document["missing"]:
         missing = f"{counted(document['missing'], 'job')} not there: enqueued in the old store while it was copied"
         told.append(f"{missing}; let all programs use the new URL, then copy again")

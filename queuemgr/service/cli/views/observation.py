@@ -22,16 +22,17 @@ _HISTORY = [
     Column("MOST", right=True, drop=1),
     Column("LAST", right=True),
 ]
-_OF_QUEUE = (
-    "queue_length",
-    "running",
-    "dead",
-    "oldest_wait",
-    "processing_rate",
-    "failure_rate",
-    "avg_latency",
-    "avg_wait",
-)
+# With what goes first where the terminal is narrow: what `queues list` tells, too.
+_OF_QUEUE = {
+    "queue_length": 0,
+    "running": 3,
+    "dead": 2,
+    "oldest_wait": 1,
+    "processing_rate": 0,
+    "failure_rate": 0,
+    "avg_latency": 0,
+    "avg_wait": 0,
+}
 _ALERTS = [
     Column("RULE"),
     Column("QUEUE", drop=3),
@@ -73,7 +74,7 @@ def metrics_page(document: Mapping[str, Any]) -> Page:
     whole = document["metrics"]
     columns = [
         Column("QUEUE", shrinks=True),
-        *(Column(name.upper().replace("_", " "), right=True) for name in _OF_QUEUE),
+        *(Column(name.upper().replace("_", " "), right=True, drop=drop) for name, drop in _OF_QUEUE.items()),
     ]
     rows: list[list[Item]] = [_measures(name, of_it) for name, of_it in document["queues"].items()]
     rows.append(_measures("all", whole))

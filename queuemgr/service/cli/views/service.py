@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from queuemgr.service.cli.page import Bar, Cell, Column, Lines, Next, Page, Pairs, Say, Table, Warn
@@ -54,8 +55,8 @@ def added_page(document: Mapping[str, Any]) -> Page:
     job_id, started = document["job_id"], document["started"]
     page = Page([Say(f"job {job_id} was added{' and started' if started else ''}", bare=job_id)])
     if started:
-        return page.add(Next("see how it is", f"queuemgr job status {job_id}"))
-    return page.add(Next("let it run", f"queuemgr job start {job_id}"))
+        return page.add(Next("see how it is", f"queuemgr job status {quote(job_id)}"))
+    return page.add(Next("let it run", f"queuemgr job start {quote(job_id)}"))
 
 
 def changed_page(verb: str, document: Mapping[str, Any]) -> Page:
@@ -63,13 +64,13 @@ def changed_page(verb: str, document: Mapping[str, Any]) -> Page:
     page = Page([Say(f"job {job_id} {_outcome(verb, document)}")])
     match verb:
         case "start" | "restart" | "resume":
-            page.add(Next("see how it is", f"queuemgr job status {job_id}"))
+            page.add(Next("see how it is", f"queuemgr job status {quote(job_id)}"))
         case "suspend":
-            page.add(Next("let it go on", f"queuemgr job resume {job_id}"))
+            page.add(Next("let it go on", f"queuemgr job resume {quote(job_id)}"))
         case "stop":
-            page.add(Next("run it again", f"queuemgr job restart {job_id}"))
+            page.add(Next("run it again", f"queuemgr job restart {quote(job_id)}"))
         case "delete":
-            page.add(Next("free its id", f"queuemgr job purge {job_id}"))
+            page.add(Next("free its id", f"queuemgr job purge {quote(job_id)}"))
     return page
 
 
@@ -88,7 +89,7 @@ def list_page(document: Mapping[str, Any], status_filter: str | None) -> Page:
         page.add(Next("older ones", f"queuemgr job list{chosen} --after {document['after']}"))
     failed = next((job for job in jobs if job["status"] == "ERROR"), None)
     if failed is not None:
-        page.add(Next("see why one failed", f"queuemgr job status {failed['job_id']}"))
+        page.add(Next("see why one failed", f"queuemgr job status {quote(failed['job_id'])}"))
     return page
 
 
@@ -98,7 +99,7 @@ def _row(job: Mapping[str, Any]) -> list[Item]:
         _status(job),
         f"{job['progress']}%",
         job["job_type"],
-        size(job["result_size"]) if job["result_size"] else "",
+        size(job["result_size"]) if job.get("result_size") else "",
         Cell(str(job["description"]).replace("\n", " "), "quiet"),
     ]
 
@@ -112,25 +113,26 @@ def record_page(document: Mapping[str, Any]) -> Page:
     page = Page([Pairs(list(_facts(document)))])
     job_id, result = document["job_id"], document["result"]
     if _is_summary(result) and result.get("lists"):
-        page.add(Next("read it by pages", f"queuemgr job status {job_id} --page 1"))
+        page.add(Next("read it by pages", f"queuemgr job status {quote(job_id)} --page 1"))
     elif _is_summary(result):
-        page.add(Next("read it whole", f"queuemgr job status {job_id} --whole --json"))
+        page.add(Next("read it whole", f"queuemgr job status {quote(job_id)} --whole --json"))
     match document["status"]:
         case "PENDING":
-            page.add(Next("let it run", f"queuemgr job start {job_id}"))
+            page.add(Next("let it run", f"queuemgr job start {quote(job_id)}"))
         case "RUNNING":
-            page.add(Next("stop it", f"queuemgr job stop {job_id}"))
+            page.add(Next("stop it", f"queuemgr job stop {quote(job_id)}"))
         case "ERROR":
-            page.add(Next("see what it said", f"queuemgr job logs {job_id}"))
-            page.add(Next("run it again", f"queuemgr job restart {job_id}"))
+            page.add(Next("see what it said", f"queuemgr job logs {quote(job_id)}"))
+            page.add(Next("run it again", f"queuemgr job restart {quote(job_id)}"))
         case "DELETED":
-            page.add(Next("free its id", f"queuemgr job purge {job_id}"))
+            page.add(Next("free its id", f"queuemgr job purge {quote(job_id)}"))
     return page
 
 
 def _facts(document: Mapping[str, Any]) -> Iterator[tuple[str, Item]]:
     yield "job", Cell(document["job_id"], "strong")
-    yield "class", document["job_class"]
+    if "job_class" in document:  # of a job out of an older registry it is not known
+        yield "class", document["job_class"]
     yield "status", _status(document)
     percent = document["progress"]
     yield "progress", Bar(percent / 100, f"{percent}%") if document["status"] == "RUNNING" else f"{percent}%"
@@ -138,7 +140,7 @@ def _facts(document: Mapping[str, Any]) -> Iterator[tuple[str, Item]]:
     for name, word in (("created_at", "added"), ("started_at", "started"), ("completed_at", "ended")):
         if name in document:
             yield word, str(document[name]).replace("T", " ")
-    if document["result_size"]:
+    if document.get("result_size"):
         yield "size", f"{size(document['result_size'])} ({document['result_size']:,} bytes)"
     yield from _result(document["result"])
 
@@ -170,13 +172,15 @@ def items_page(document: Mapping[str, Any]) -> Page:
     where = f" at {document['at']}" if document["at"] else ""
     whole = f" of {length:,}" if length is not None else ""
     weight = "so far" if document["size"] is None else size(document["size"])
-    what = f"{weight}{where}: items {offset:,} to {offset + len(items) - 1:,}{whole}"
+    known = length is not None or document["offset"] >= 0
+    span = f"items {offset:,} to {offset + len(items) - 1:,}" if known else f"the last {counted(len(items), 'item')}"
+    what = f"{weight}{where}: {span if items else f'there is no item {offset:,}'}{whole}"
     page = Page([Warn(what, "quiet")])
     page.add(Lines([Cell(_json(item)) for item in items]))
     if length is not None and offset + len(items) < length:
-        at = f" --at {document['at']}" if document["at"] else ""
+        at = f" --at {quote(document['at'])}" if document["at"] else ""
         step = f"--offset {offset + len(items)} --limit {document['limit']}{at}"
-        page.add(Next("the next ones", f"queuemgr job status {document['job_id']} {step}"))
+        page.add(Next("the next ones", f"queuemgr job status {quote(document['job_id'])} {step}"))
     return page
 
 
@@ -220,6 +224,16 @@ def service_page(document: Mapping[str, Any]) -> Page:
     rows += [(f"  {word}", Cell(f"{count:,}", STYLES.get(word, ""))) for word, count in counts]
     rows += [(name.replace("_", " "), str(document[name])) for name in ("registry_path", "store", "socket")]
     return Page([Pairs(rows), Next("see the jobs", "queuemgr job list")])
+
+
+def imported_page(document: Mapping[str, Any]) -> Page:
+    found, imported, bad = (document[name] for name in ("found", "imported", "passed_over"))
+    page = Page([Say(f"{counted(imported, 'job')} taken over from {document['file']}")])
+    if imported < found:
+        page.add(Say(f"{counted(found - imported, 'id')} known already and left alone"))
+    if bad:
+        page.add(Warn(f"{counted(bad, 'line')} passed over, which {'is' if bad == 1 else 'are'} no job record"))
+    return page.add(Next("see them", "queuemgr job list"))
 
 
 def settings_page(document: Mapping[str, Any]) -> Page:

@@ -102,10 +102,12 @@ class Stage:
     def _start_worker(self, words: list[str]) -> None:
         log = Path(f"worker-{len(self._workers)}.log")
         with log.open("w") as stderr:
-            # A session of its own, so that a stop reaches the command alone, as from a process manager.
+            # A session of its own, so that a stop reaches the command alone, as from a process manager. It ends with
+            # this process, however that ends.
+            command = ["setpriv", "--pdeathsig", "TERM", *words]
             self._workers.append(
                 subprocess.Popen(
-                    words, env=self._environment, stdout=stderr, stderr=stderr, text=True, start_new_session=True
+                    command, env=self._environment, stdout=stderr, stderr=stderr, text=True, start_new_session=True
                 )
             )
         deadline = time.monotonic() + _PATIENCE

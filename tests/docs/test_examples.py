@@ -11,23 +11,44 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import psutil
 import pytest
 
 from queuemgr.service.cli.main import main
 from tests.docs.pages import PAGES, ROOT, blocks_of, code_words_of, commands_of, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PLAYED = [page for page in PAGES if any(block.language in ("python", "console") for block in blocks_of(page))]
 SHELLS = ("console", "sh")
+ENDLESS = """
+```python
+# shop.py
+from queuemgr import App
+
+app = App("sqlite:///shop.db")
+```
+```console
+$ queuemgr worker shop:app
+```
+```python
+import time
+from pathlib import Path
+
+Path("plays").touch()
+time.sleep(100)
+```
+"""
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(320)
 @pytest.mark.parametrize("page", PLAYED, ids=name_of)
 def test_a_reader_can_type_in_the_whole_page(page: Path, tmp_path: Path) -> None:
     done = subprocess.run(
@@ -36,10 +57,28 @@ def test_a_reader_can_type_in_the_whole_page(page: Path, tmp_path: Path) -> None
         env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_page_ends_with_whoever_plays_it(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(ENDLESS, encoding="utf-8")
+    player = subprocess.Popen(
+        [sys.executable, "-m", "tests.docs.play", "page.md"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        _wait_until((tmp_path / "plays").exists)
+        log = (tmp_path / "worker-0.log").read_text(encoding="utf-8")
+        worker = psutil.Process(int(re.findall(r"^pid +(\d+)$", log, re.MULTILINE)[0]))
+    finally:
+        player.kill()
+        player.wait()
+    _wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -70,6 +109,13 @@ def test_scripts_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for script in set(re.findall(r"\bscript/\w+", text)):
         assert os.access(ROOT / script, os.X_OK), f"{name_of(page)} names {script}"
+
+
+def _wait_until(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not met():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
 
 
 def _simple_commands(command: str) -> Iterator[list[str]]:

@@ -18,6 +18,8 @@ from queuemgr.handle import AsyncHandle, Handle
 from queuemgr.options import BACKOFFS, CONFLICTS, EXECUTORS, NAMES, Options, OptionValues
 from queuemgr.recurrence import Missed, parse_rule
 from queuemgr.service.cli.main import main
+from queuemgr.service.observe import prometheus
+from queuemgr.service.web.config import WebConfig
 from queuemgr.settings import WorkerSettings
 from queuemgr.stores.sqlite import schema
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks_of, code_words_of
@@ -116,9 +118,24 @@ def test_a_state_has_a_row(state: State) -> None:
     assert state.word in _in_tables("reliability")
 
 
-@pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(WorkerSettings)])
+# The most bytes of a result are the app's affair.
+@pytest.mark.parametrize(
+    "setting", [one.name for one in dataclasses.fields(WorkerSettings) if one.name != "max_result"]
+)
 def test_a_setting_of_the_worker_has_a_row(setting: str) -> None:
     assert setting in _in_tables("workers")
+
+
+@pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(WebConfig) if field.name != "place"])
+def test_a_setting_of_the_page_is_named(setting: str) -> None:
+    assert setting in _words("api")
+
+
+@pytest.mark.parametrize("page", ["observation", "observation.ru"])
+def test_what_prometheus_is_told_has_a_row(page: str) -> None:
+    told = set(re.findall(r'"(queuemgr_\w+)"', inspect.getsource(prometheus)))
+    assert "queuemgr_runs" in told
+    assert {name for name in told if not {name, f"{name}_total"} & _in_tables(page).keys()} == set()
 
 
 @pytest.mark.parametrize("verb", list(_verbs(main)), ids=" ".join)
@@ -177,6 +194,15 @@ def test_every_rule_in_the_documentation_can_be_read() -> None:
     assert len(rules) > 8
     for rule in rules:
         parse_rule(rule)
+
+
+def test_what_the_page_about_the_code_names_is_in_the_code() -> None:
+    names = {name for name in _words("internals") if re.fullmatch(r"[a-z_]{4,}", name)}
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "queuemgr").rglob("*.py")}
+    known = {word for text in sources.values() for word in re.findall(r"\w+", text)}
+    known |= {part.removesuffix(".py") for path in sources for part in path.relative_to(ROOT).parts}
+    assert "open_turn" in names
+    assert names - known == set()
 
 
 TABLES = set(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", "".join(schema.MIGRATIONS)))

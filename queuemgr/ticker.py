@@ -95,8 +95,9 @@ async def _fire(store: Store, info: ScheduleInfo, now: float) -> int:
     except StoreUnavailable:
         raise
     except QueuemgrError as error:
-        log.error("the schedule %s cannot fire and is stopped: %s", schedule.name, error)  # noqa: TRY400 - as above
-        await store.fire(schedule.name, due, None, [])
+        # Its next time may be better, and the others must not wait for it.
+        log.error("the schedule %s could not fire, which it passes by: %s", schedule.name, error)  # noqa: TRY400 - as above
+        await store.fire(schedule.name, due, next_at, [])
         return 0
     point("tick.committed")
     return len(jobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +47,10 @@ async def connected(place: Place, *, with_app: bool = False, create: bool = Fals
 
     Raises NoStore, ConfigError and StoreError.
     """
-    app = load_app(place.app) if place.app and (with_app or place.url is None) else None
+    app = None
+    if place.app and (with_app or place.url is None):
+        # Beside the event loop, so that a module may say `app.client.limit(...)` as it is imported.
+        app = await asyncio.to_thread(load_app, place.app)
     if place.url is not None:
         codec = app.codec if app else Codec()
         client = AsyncClient(partial(open_store, place.url), codec)

@@ -67,3 +67,13 @@ def test_looking_at_a_known_store_imports_no_app(shop: Shop, monkeypatch: pytest
     shop.task("add").enqueue(1, 2)
     monkeypatch.setenv("QUEUEMGR_APP", "nowhere:app")
     assert call("jobs", "list", "--store", shop.url).exit_code == 0
+
+
+def test_a_program_may_use_its_store_as_it_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "eager_shop.py").write_text(
+        f"from queuemgr import App\n\napp = App('sqlite:///{tmp_path}/eager.db')\napp.client.limit('mail', 3)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (queue,) = ask("queues", "list", "--app", "eager_shop:app")["queues"]
+    assert (queue["name"], queue["limit"]) == ("mail", 3)

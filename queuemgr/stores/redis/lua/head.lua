@@ -1,13 +1,14 @@
 -- What every script begins with: the names of its keys, what it is told, and the way to the server's commands.
 
 local base = KEYS[1]
-local call, pack = redis.call, cmsgpack.pack
-local given = cmsgpack.unpack(ARGV[1])
+local call, pack, unpack_one, pcall, type = redis.call, cmsgpack.pack, cmsgpack.unpack_one, pcall, type
+local unpack_whole = cmsgpack.unpack
+local given = unpack_whole(ARGV[1])
 local connection, given_up = ARGV[3], ARGV[4]
 
 -- The table that was packed; false where its bytes are damaged: one broken value must not stop a script for all others.
 local function unpacked(packed)
-  local read, value = pcall(cmsgpack.unpack, packed)
+  local read, value = pcall(unpack_whole, packed)
   return read and type(value) == 'table' and value
 end
 

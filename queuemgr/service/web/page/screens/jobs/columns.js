@@ -26,7 +26,7 @@ function Name({ job }) {
     <span class="only-phone"><${StateBadge} state=${job.state} /></span>
     <a class="clip" href=${link("jobs", {}, job.id)}>${job.task}</a>
     <span class="job-id mono faint wide" title=${job.id}>${job.id.length > 14 ? `…${job.id.slice(-8)}` : job.id}</span>
-    ${job.tags.map((tag) => html`<a key=${tag} class="tag wide" href=${jobsLink({ tag })}>${tag}</a>`)}
+    ${job.tags.map((tag) => html`<a key=${tag} class="tag wide" title=${tag} href=${jobsLink({ tag })}>${tag}</a>`)}
     ${job.cancel_requested && job.state === "running" && html`<span class="badge warn">${t("job.cancelling")}</span>`}
   </div>
   ${job.state === "running" && job.progress !== null && html`<${Progress} job=${job} note=${job.note} />`}

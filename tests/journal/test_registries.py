@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from queuemgr.errors import InvalidJobStateError, RegistryError
+from queuemgr.errors import InvalidJobStateError, RegistryError, StoreUnavailable
 from queuemgr.jobs.status import JobStatus
 from queuemgr.queue.job_queue import _record
 from queuemgr.service.flatrecord import QUEUE
@@ -158,6 +158,29 @@ def test_what_was_taken_over_stays_when_somebody_rewrites_the_services_own_regis
         assert (await import_registry(bench.client, older, bench.path))["imported"] == 0
         assert (await import_registry(bench.client, bench.path, bench.path))["imported"] == 0
         assert bench.path.read_text() == before
+
+    using(tmp_path, body)
+
+
+def test_an_import_that_broke_off_is_brought_to_its_end_by_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "older.jsonl"
+    older.write_text(OLDER)
+
+    async def body(bench: Bench) -> None:
+        async def breaks_off(_: object) -> int:
+            raise StoreUnavailable("killed")
+
+        # By then the lines stand in the registry, and no job in the store.
+        monkeypatch.setattr(bench.client.store, "restore", breaks_off)
+        with pytest.raises(StoreUnavailable):
+            await import_registry(bench.client, older, bench.path)
+        monkeypatch.undo()
+        await bench.align()
+        assert (await import_registry(bench.client, older, bench.path))["imported"] == 6
+        await bench.align()
+        assert await bench.known() == {"done", "waits", "amid", "wrong", "stopped", "deleted"}
 
     using(tmp_path, body)
 

@@ -171,7 +171,7 @@ class App:
         return Worker(store, self.tasks, self.codec, executors, chosen, store.clock, self.schedules, keeper=self.keeper)
 
     def work(self, queues: Mapping[str, int] | None = None, **settings: Unpack[WorkerValues]) -> None:
-        """Run a worker in this process until SIGTERM or SIGINT; the settings are those of `worker`."""
+        """Run a worker in this process until SIGTERM, SIGINT or SIGHUP; the settings are those of `worker`."""
         from .runner import end_now, run
 
         end_now(run(self.worker(queues, **settings)))

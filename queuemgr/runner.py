@@ -29,7 +29,7 @@ HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run(worker: Worker) -> bool:
-    """Work until SIGTERM or SIGINT: the first lets running jobs end, the second stops them at once.
+    """Work until SIGTERM, SIGINT or SIGHUP: the first lets running jobs end, the second stops them at once.
 
     False if some job could not be stopped: it ends with this process, which should end now. Raises RuntimeError inside
     a running event loop, which it would block.

@@ -99,10 +99,12 @@ class Settler:
             await self._tally.tell()
 
     def give_up(self) -> None:
-        """Leave to other workers what the store has not taken: it runs again there."""
+        """Leave what the store has not taken. Its jobs run again when the store finds their worker gone."""
         if self._flushing is not None:
             self._flushing.cancel()
-            log.warning("the store did not take the ends of this worker's last jobs in time: they run again")
+            log.warning(
+                "the store did not take the ends of the last jobs: once it finds this worker gone, they run again"
+            )
 
     def _flush(self) -> None:
         if self._flushing is None:

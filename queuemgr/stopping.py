@@ -31,7 +31,7 @@ class Stopping:
     _deadline: float = inf
 
     def ask(self, grace: float) -> None:
-        """Running jobs may end for `grace` seconds; none hurries what comes after them, too."""
+        """Running jobs may end for `grace` seconds; where these are 0, what follows is hurried as well."""
         self.asked = True
         self.hurried = self.hurried or grace == 0
         self._deadline = min(self._deadline, self.clock.monotonic() + grace)

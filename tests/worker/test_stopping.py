@@ -14,7 +14,7 @@ from queuemgr.errors import StoreUnavailable
 from queuemgr.stopping import Stopping
 from queuemgr.testing.clock import ManualClock
 
-from .rig import ended, run, until, working
+from .rig import beside, ended, run, until, working
 
 
 @pytest.mark.parametrize("executor", ["async", "thread"])
@@ -179,12 +179,21 @@ def test_a_store_that_is_away_does_not_keep_a_hurried_worker(
 
         monkeypatch.setattr(stopping, "HURRIED_GRACE", 0.05)
         monkeypatch.setattr(app.aio.store, "settle", settle)
-        async with working(app) as worker:
-            await work.aenqueue()
+        async with beside(app) as worker:
+            handle = await work.aenqueue()
             await tries.wait()
             worker.stop(0)
         assert "they run again" in caplog.text
         assert not [task for task in asyncio.all_tasks() if task.get_name() == "queuemgr settle"]
+        monkeypatch.undo()
+        # What the store does once it finds the worker gone.
+        await app.aio.store.leave(worker.id)
+        async with working(app):
+            record = await ended(app, handle.id)
+        assert (record.state, [run.outcome for run in record.attempts]) == (
+            State.SUCCEEDED,
+            ["given back", "succeeded"],
+        )
 
     run(scene)
 

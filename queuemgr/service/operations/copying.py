@@ -19,7 +19,7 @@ from queuemgr.service.failures import Misused, NotAllowed
 from queuemgr.store import Claim
 
 from .addresses import shown
-from .carrying import carry_results
+from .carrying import Carried, carry_results
 from .comparing import Comparison, compare
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from queuemgr.client import AsyncClient
     from queuemgr.store import Snapshot, Store, WorkerInfo
-
-    from .carrying import Carried
 
 PAGE = 500
 REMEMBERED = 7 * 86400.0
@@ -83,6 +81,8 @@ class _Passage:
         self._target = target
         self._told = told
         self._mark = _Mark(target, source.url)
+        self._carried = Carried(0, 0, frozenset())
+        self._absent = 0
 
     async def carry_over(self) -> _Tally:
         """Everything that follows the mark; once more from the beginning if that was not all."""
